@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# dm-corcache: a copy-on-read cache as a device-mapper target. `make help` lists the targets.
+#
+# This file is for people and packagers. The kernel's build system reads Kbuild and drivers/md/Makefile instead, which
+# is why nothing here needs to work in both roles.
+
+# The version stands in dkms.conf, because dkms wants a plain value there.
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+
+# DESTDIR is a packager's staging directory; INSTALL_MOD_PATH is the kernel's own word for the same.
+DESTDIR ?=
+INSTALL_MOD_PATH ?= $(DESTDIR)
+# Debian's device-mapper rules are 55- to 60-; where they are 10- to 13- (Fedora and others), use UDEV_PRIORITY=12.
+UDEV_DIR ?= /lib/udev/rules.d
+UDEV_PRIORITY ?= 58
+UDEV_RULE := $(DESTDIR)$(UDEV_DIR)/$(UDEV_PRIORITY)-dm-corcache.rules
+
+# What the module is built from: the content of the package that DKMS gets.
+DKMS_FILES := Kbuild Makefile dkms.conf COPYING README.md CHANGELOG.md drivers tools/udev
+DKMS_STAGE := build/dkms/dm-corcache-$(VERSION)
+
+KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
+
+.DEFAULT_GOAL := modules
+.PHONY: modules modules_install udev_install install uninstall clean check demo unit version help
+.PHONY: dkms-stage dkms-install dkms-remove
+
+modules: $(KDIR)/Makefile
+	+$(KBUILD) modules
+
+$(KDIR)/Makefile:
+	@echo "no kernel headers in $(KDIR): install linux-headers-$(KVER), or give KDIR=<kernel build directory>" >&2; exit 1
+
+modules_install: $(KDIR)/Makefile
+	@[ -e drivers/md/dm-corcache.ko ] || { echo "drivers/md/dm-corcache.ko is not built: run 'make' first" >&2; exit 1; }
+	+$(KBUILD) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) modules_install
+
+udev_install:
+	install -D -m 644 tools/udev/dm-corcache.rules $(UDEV_RULE)
+
+install: modules_install udev_install
+
+uninstall:
+	rm -f $(UDEV_RULE)
+	find $(INSTALL_MOD_PATH)/lib/modules/$(KVER) -name 'dm-corcache.ko*' -delete
+	[ -n "$(INSTALL_MOD_PATH)" ] || depmod $(KVER)
+
+clean: $(KDIR)/Makefile
+	+$(KBUILD) clean
+	rm -rf $(DKMS_STAGE)
+
+# A tree of the module's sources alone: `dkms add` copies everything that it finds.
+dkms-stage:
+	rm -rf $(DKMS_STAGE)
+	mkdir -p $(DKMS_STAGE)
+	tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' --exclude='.*.cmd' $(DKMS_FILES) | tar -x -C $(DKMS_STAGE)
+
+dkms-install: dkms-stage udev_install
+	dkms add $(DKMS_STAGE)
+	dkms install dm-corcache/$(VERSION) -k $(KVER)
+
+dkms-remove:
+	dkms remove dm-corcache/$(VERSION) --all
+	rm -rf /usr/src/dm-corcache-$(VERSION) $(UDEV_RULE)
+
+unit:
+	+$(MAKE) -C tools/testing/unit check
+
+check:
+	@tools/testing/check.sh
+
+demo:
+	@tools/testing/demo/demo.sh
+
+version:
+	@echo $(VERSION)
+
+help:
+	@echo 'dm-corcache $(VERSION)'
+	@echo
+	@echo '  modules          build the module for KDIR (default; KDIR=$(KDIR))'
+	@echo '  install          install the module and the udev rule (DESTDIR=, INSTALL_MOD_PATH=, UDEV_PRIORITY=)'
+	@echo '  modules_install  the module alone'
+	@echo '  udev_install     the udev rule alone'
+	@echo '  uninstall        remove both'
+	@echo '  dkms-install     hand the sources to DKMS: rebuilt for each new kernel; and install the udev rule'
+	@echo '  dkms-remove      take them back'
+	@echo '  clean            remove what was built'
+	@echo '  unit             unit tests in user space'
+	@echo '  check            all tests, in virtual machines (T=pattern: those whose name matches)'
+	@echo '  demo             a real boot read through the cache, in a virtual machine (HOST=1: on this kernel)'

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-corcache args: parsing of table lines and messages, and the inverse.
+ *
+ * Owns the vocabulary that users write.  A refusal always names the word
+ * that is wrong and what would be right, because the one line that it makes
+ * in the kernel log is all that the user of dmsetup gets to see.  Words come
+ * from outside: they are cut and made printable before they go into a line.
+ *
+ * Callable from any context: no locks, no allocation, no I/O, no state.
+ * Compiles unchanged in user space.
+ */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "dm-corcache-args.h"
+
+#define TABLE_LINE	"<cache dev> <origin dev> <region size> " \
+			"[<#feature args> [<feature>]* [<#core args> [<key> <value>]*]]"
+#define KNOWN_KEYS	"block_size, quota, policy, commit_interval, max_errors, origin_id"
+#define ORIGIN_ID_CHARS	"A-Z a-z 0-9 . _ : + / = @ -"
+#define KNOWN_MESSAGES	"commit, quota, evict, evict_all, reset_stats"
+
+/* U64_MAX stands for "not given". */
+#define QUOTA_MAX	(U64_MAX - 1)
+
+/* What of a word is put into a refusal. */
+#define SHOWN_CHARS	40
+
+/**
+ * struct words - what is left to parse, and where to complain
+ * @argc: number of words left
+ * @argv: the words left
+ * @err: receives a refusal
+ * @err_len: size of @err
+ */
+struct words {
+	unsigned int argc;
+	char **argv;
+	char *err;
+	size_t err_len;
+};
+
+struct shown {
+	char text[SHOWN_CHARS + sizeof("...")];
+};
+
+static __printf(2, 3) int refuse(const struct words *words, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(words->err, words->err_len, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+/* A copy of @word that is fit for the log. */
+static const char *show(struct shown *shown, const char *word)
+{
+	unsigned int i;
+
+	for (i = 0; word[i] && i < SHOWN_CHARS; i++)
+		shown->text[i] = word[i] >= ' ' && word[i] <= '~' ? word[i] : '?';
+	memcpy(shown->text + i, word[i] ? "..." : "", word[i] ? sizeof("...") : 1);
+	return shown->text;
+}
+
+/* Digits without sign, blanks or leading zeros, at most U64_MAX. */
+static bool decimal(const char *word, u64 *number)
+{
+	u64 sum = 0;
+
+	if (!*word || (word[0] == '0' && word[1]))
+		return false;
+	for (; *word; word++) {
+		unsigned int digit = *word - '0';
+
+		if (digit > 9 || sum > U64_MAX / 10 || sum * 10 > U64_MAX - digit)
+			return false;
+		sum = sum * 10 + digit;
+	}
+	*number = sum;
+	return true;
+}
+
+static int parse_number(const struct words *words, const char *name, const char *word,
+			u64 min, u64 max, u64 *number)
+{
+	struct shown shown;
+	u64 found;
+
+	if (!decimal(word, &found) || found < min || found > max)
+		return refuse(words, "%s %s is not a decimal number between %llu and %llu",
+			      name, show(&shown, word), min, max);
+	*number = found;
+	return 0;
+}
+
+static int parse_u32(const struct words *words, const char *name, const char *word,
+		     u32 min, u32 max, u32 *number)
+{
+	u64 wide;
+	int ret;
+
+	ret = parse_number(words, name, word, min, max, &wide);
+	if (!ret)
+		*number = wide;
+	return ret;
+}
+
+static int refuse_empty(const struct words *words, const char *what)
+{
+	unsigned int i;
+
+	for (i = 0; i < words->argc; i++)
+		if (!words->argv[i][0])
+			return refuse(words, "word %u of the %s is empty", i + 1, what);
+	return 0;
+}
+
+static char *next(struct words *words)
+{
+	words->argc--;
+	return *words->argv++;
+}
+
+/*---------------------------------------------------------------------------
+ * Table line
+ */
+
+static int parse_block_size(const struct words *words, struct corcache_args *args,
+			    const char *word)
+{
+	return parse_u32(words, "block_size", word, CORCACHE_BLOCK_MIN_SECTORS,
+			 CORCACHE_REGION_MAX_SECTORS, &args->block_sectors);
+}
+
+static int parse_quota(const struct words *words, struct corcache_args *args,
+		       const char *word)
+{
+	return parse_number(words, "quota", word, 1, QUOTA_MAX, &args->quota_sectors);
+}
+
+static int parse_policy(const struct words *words, struct corcache_args *args,
+			const char *word)
+{
+	struct shown shown;
+
+	if (!strcmp(word, "adaptive"))
+		return refuse(words, "policy adaptive is not yet supported, only stop is");
+	if (strcmp(word, corcache_policy_name(CORCACHE_POLICY_STOP)))
+		return refuse(words, "policy %s is unknown, known: stop", show(&shown, word));
+	args->policy = CORCACHE_POLICY_STOP;
+	return 0;
+}
+
+static int parse_commit_interval(const struct words *words, struct corcache_args *args,
+				 const char *word)
+{
+	return parse_u32(words, "commit_interval", word, CORCACHE_COMMIT_INTERVAL_MIN_MS,
+			 CORCACHE_COMMIT_INTERVAL_MAX_MS, &args->commit_interval_ms);
+}
+
+static int parse_max_errors(const struct words *words, struct corcache_args *args,
+			    const char *word)
+{
+	return parse_u32(words, "max_errors", word, 0, U32_MAX, &args->max_errors);
+}
+
+static int parse_origin_id(const struct words *words, struct corcache_args *args,
+			   const char *word)
+{
+	size_t bytes = strlen(word);
+	struct shown shown;
+
+	if (bytes > CORCACHE_ORIGIN_ID_MAX)
+		return refuse(words, "origin_id %s has %zu characters, at most %u are allowed",
+			      show(&shown, word), bytes, CORCACHE_ORIGIN_ID_MAX);
+	if (!corcache_origin_id_valid(word, bytes))
+		return refuse(words, "origin_id %s has a character other than " ORIGIN_ID_CHARS,
+			      show(&shown, word));
+	memcpy(args->origin_id, word, bytes + 1);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*parse)(const struct words *words, struct corcache_args *args, const char *word);
+} core_args[] = {
+	{ "block_size", parse_block_size },
+	{ "quota", parse_quota },
+	{ "policy", parse_policy },
+	{ "commit_interval", parse_commit_interval },
+	{ "max_errors", parse_max_errors },
+	{ "origin_id", parse_origin_id },
+};
+
+static int parse_core_arg(struct words *words, struct corcache_args *args,
+			  unsigned long *seen)
+{
+	const char *key = next(words);
+	const char *value = next(words);
+	struct shown shown;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(core_args); i++)
+		if (!strcmp(key, core_args[i].name))
+			break;
+	if (i == ARRAY_SIZE(core_args))
+		return refuse(words, "core arg %s is unknown, known: " KNOWN_KEYS,
+			      show(&shown, key));
+	if (*seen & BIT(i))
+		return refuse(words, "core arg %s is given twice", key);
+	*seen |= BIT(i);
+	return core_args[i].parse(words, args, value);
+}
+
+static int parse_core_args(struct words *words, struct corcache_args *args)
+{
+	unsigned long seen = 0;
+	u32 count;
+	int ret;
+
+	if (!words->argc)
+		return 0;
+	ret = parse_u32(words, "number of core args", *words->argv, 0, words->argc - 1, &count);
+	if (ret)
+		return ret;
+	next(words);
+	if (count % 2)
+		return refuse(words, "number of core args %u is odd, they are key and value each",
+			      count);
+	for (; count; count -= 2) {
+		ret = parse_core_arg(words, args, &seen);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int parse_features(struct words *words, struct corcache_args *args)
+{
+	struct shown shown;
+	u32 count;
+	int ret;
+
+	if (!words->argc)
+		return 0;
+	ret = parse_u32(words, "number of feature args", *words->argv, 0, words->argc - 1,
+			&count);
+	if (ret)
+		return ret;
+	next(words);
+	for (; count; count--) {
+		const char *feature = next(words);
+
+		if (strcmp(feature, "no_checksums"))
+			return refuse(words, "feature %s is unknown, known: no_checksums",
+				      show(&shown, feature));
+		if (args->no_checksums)
+			return refuse(words, "feature no_checksums is given twice");
+		args->no_checksums = true;
+	}
+	return 0;
+}
+
+static int parse_devices(struct words *words, struct corcache_args *args)
+{
+	if (words->argc < 3)
+		return refuse(words, "%u words are too few, expected: " TABLE_LINE, words->argc);
+	args->cache_path = next(words);
+	args->origin_path = next(words);
+	return parse_u32(words, "region size", next(words), CORCACHE_REGION_MIN_SECTORS,
+			 CORCACHE_REGION_MAX_SECTORS, &args->region_sectors);
+}
+
+int corcache_args_parse(struct corcache_args *args, unsigned int argc,
+			char **argv, char *err, size_t err_len)
+{
+	struct words words = { .argc = argc, .argv = argv, .err = err, .err_len = err_len };
+	struct shown shown;
+	int ret;
+
+	*args = (struct corcache_args) {
+		.block_sectors = CORCACHE_BLOCK_DEFAULT_SECTORS,
+		.policy = CORCACHE_POLICY_STOP,
+		.quota_sectors = U64_MAX,
+		.commit_interval_ms = CORCACHE_COMMIT_INTERVAL_DEFAULT_MS,
+		.max_errors = CORCACHE_MAX_ERRORS_DEFAULT,
+	};
+
+	ret = refuse_empty(&words, "table line");
+	if (ret)
+		return ret;
+	ret = parse_devices(&words, args);
+	if (ret)
+		return ret;
+	ret = parse_features(&words, args);
+	if (ret)
+		return ret;
+	ret = parse_core_args(&words, args);
+	if (ret)
+		return ret;
+	if (words.argc)
+		return refuse(&words, "word %s is one too many", show(&shown, *words.argv));
+	return corcache_sizes_check(args->region_sectors, args->block_sectors, err, err_len);
+}
+
+int corcache_args_emit(const struct corcache_args *args, char *buf, size_t buf_len)
+{
+	bool named = args->origin_id[0];
+
+	return snprintf(buf, buf_len,
+			"%s %s %u %s %u block_size %u quota %llu policy %s commit_interval %u max_errors %u%s%s",
+			args->cache_path, args->origin_path, args->region_sectors,
+			args->no_checksums ? "1 no_checksums" : "0", named ? 12 : 10,
+			args->block_sectors, args->quota_sectors,
+			corcache_policy_name(args->policy), args->commit_interval_ms,
+			args->max_errors, named ? " origin_id " : "", args->origin_id);
+}
+
+/*---------------------------------------------------------------------------
+ * Messages
+ */
+
+static const struct {
+	const char *name;
+	const char *usage;
+	unsigned int argc;
+	enum corcache_message_kind kind;
+} messages[] = {
+	{ "commit", "commit", 0, CORCACHE_MESSAGE_COMMIT },
+	{ "quota", "quota <sectors>", 1, CORCACHE_MESSAGE_QUOTA },
+	{ "evict", "evict <start> <length>", 2, CORCACHE_MESSAGE_EVICT },
+	{ "evict_all", "evict_all", 0, CORCACHE_MESSAGE_EVICT_ALL },
+	{ "reset_stats", "reset_stats", 0, CORCACHE_MESSAGE_RESET_STATS },
+};
+
+static int parse_extent(struct words *words, struct corcache_message *msg)
+{
+	int ret;
+
+	ret = parse_number(words, "evict: start", words->argv[0], 0, U64_MAX - 1, &msg->start);
+	if (ret)
+		return ret;
+	/* The end of the extent can be computed without a wrap. */
+	return parse_number(words, "evict: length", words->argv[1], 1, U64_MAX - msg->start,
+			    &msg->sectors);
+}
+
+static int refuse_message(const struct words *words, const char *name)
+{
+	struct shown shown;
+
+	if (!strcmp(name, "prefetch") || !strcmp(name, "hydrate"))
+		return refuse(words, "message %s is not yet supported", name);
+	return refuse(words, "message %s is unknown, known: " KNOWN_MESSAGES,
+		      show(&shown, name));
+}
+
+int corcache_message_parse(struct corcache_message *msg, unsigned int argc,
+			   char **argv, char *err, size_t err_len)
+{
+	struct words words = { .argc = argc, .argv = argv, .err = err, .err_len = err_len };
+	const char *name;
+	unsigned int i;
+
+	*msg = (struct corcache_message) { };
+	if (!argc)
+		return refuse(&words, "message is empty, known: " KNOWN_MESSAGES);
+	if (refuse_empty(&words, "message"))
+		return -EINVAL;
+
+	name = next(&words);
+	for (i = 0; i < ARRAY_SIZE(messages); i++)
+		if (!strcmp(name, messages[i].name))
+			break;
+	if (i == ARRAY_SIZE(messages))
+		return refuse_message(&words, name);
+	if (words.argc != messages[i].argc)
+		return refuse(&words, "message of %u words, expected: %s", argc,
+			      messages[i].usage);
+
+	msg->kind = messages[i].kind;
+	if (msg->kind == CORCACHE_MESSAGE_QUOTA)
+		return parse_number(&words, "quota", *words.argv, 1, QUOTA_MAX, &msg->sectors);
+	if (msg->kind == CORCACHE_MESSAGE_EVICT)
+		return parse_extent(&words, msg);
+	return 0;
+}

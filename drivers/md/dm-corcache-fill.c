@@ -1,0 +1,717 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-corcache fill: reads of the origin, shared, and what becomes of them.
+ *
+ * Owns target->fills, the table of blocks that are being read or written, and
+ * the life of a fill:
+ *
+ *   1. start: in the table; all who want its blocks join its waiters
+ *   2. delivered: the origin has answered; the waiters are taken and answered
+ *      from the pages, those who come later copy for themselves
+ *   3. keep: slots are found, checksums taken, pages written to the cache
+ *      device; if something was removed from a slot just now, after the next
+ *      commit.  Whatever is against it (quota, bounds, memory, mode) ends here
+ *   4. publish: the bits are set
+ *   5. out of the table, freed when the last copier is done
+ *
+ * A block is in the table from 1 to 5, so that between the first question and
+ * the published bit the origin is asked once; and the bits are set before it
+ * leaves, so that who finds it gone and looks again under target->lock finds
+ * the bits.
+ *
+ * Contexts: 1 in map or in origin_wq, sent from origin_wq only; 2 in the
+ * origin's end_io, or in corcache_wq if there is much to copy in an interrupt;
+ * 3 in cache_wq; 4 and 5 in the cache device's end_io, or where 2 or 3 ended.
+ *
+ * Bounds: target->reading_bytes for 1 (more is parked), target->keeping_bytes
+ * for 3 (more is not kept).
+ */
+#include "dm-corcache-cache.h"
+#include "dm-corcache-fill.h"
+#include "dm-corcache-index.h"
+#include "dm-corcache-route.h"
+#include "dm-corcache-trace.h"
+
+/* Most that is read from the origin, and written to the cache, at a time. */
+#define READING_BYTES	(32ULL << 20)
+#define KEEPING_BYTES	(32ULL << 20)
+
+/* Most that is copied where interrupts may be off. */
+#define COPY_INLINE_BYTES	SZ_64K
+
+static bool room_to_read(struct corcache_target *target, u32 bytes)
+{
+	return !target->reading_bytes ||
+	       target->reading_bytes + bytes <= READING_BYTES;
+}
+
+/* -------- The table --------------------------------------------------- */
+
+/* The fill that covers @block, or else the first one after it. */
+static struct corcache_xfer *find_fill(struct corcache_target *target, u64 block)
+{
+	struct rb_node *n = target->fills.rb_node;
+	struct corcache_xfer *after = NULL;
+
+	lockdep_assert_held(&target->lock);
+	while (n) {
+		struct corcache_xfer *x = rb_entry(n, struct corcache_xfer, node);
+
+		if (block >= x->block + x->nr_blocks) {
+			n = n->rb_right;
+		} else {
+			after = x;
+			n = n->rb_left;
+		}
+	}
+	return after;
+}
+
+static void insert_fill(struct corcache_target *target, struct corcache_xfer *x)
+{
+	struct rb_node **p = &target->fills.rb_node, *parent = NULL;
+
+	while (*p) {
+		parent = *p;
+		if (x->block < rb_entry(parent, struct corcache_xfer, node)->block)
+			p = &parent->rb_left;
+		else
+			p = &parent->rb_right;
+	}
+	rb_link_node(&x->node, parent, p);
+	rb_insert_color(&x->node, &target->fills);
+}
+
+static void put_fill(struct corcache_xfer *x)
+{
+	if (refcount_dec_and_test(&x->refs))
+		corcache_xfer_put(x);
+}
+
+/* Step 5. */
+static void finish_fill(struct corcache_xfer *x)
+{
+	struct corcache_target *target = x->target;
+	unsigned long flags;
+
+	spin_lock_irqsave(&target->lock, flags);
+	rb_erase(&x->node, &target->fills);
+	spin_unlock_irqrestore(&target->lock, flags);
+	put_fill(x);
+}
+
+/* -------- Answering --------------------------------------------------- */
+
+/* Copy what the transfer has of what the bio wants. */
+static void answer(struct corcache_xfer *x, struct bio *bio)
+{
+	u64 start = bio->bi_iter.bi_sector;
+	u64 end = min(x->sector + x->sectors, corcache_bio_end(bio));
+	u32 bytes = (end - start) << SECTOR_SHIFT;
+
+	corcache_xfer_copy(x, (start - x->sector) << SECTOR_SHIFT, bio, bytes);
+	if (bytes == bio->bi_iter.bi_size) {
+		corcache_route_end(bio, BLK_STS_OK);
+	} else {
+		bio_advance(bio, bytes);
+		corcache_route_again(bio);
+	}
+}
+
+static void answer_all(struct corcache_xfer *x, struct bio_list *bios)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(bios)))
+		answer(x, bio);
+}
+
+/* The origin has answered: nobody waits for this transfer from now on. */
+static void end_reading(struct corcache_xfer *x, struct bio_list *bios)
+{
+	struct corcache_target *target = x->target;
+	unsigned long flags;
+
+	bio_list_init(bios);
+	spin_lock_irqsave(&target->lock, flags);
+	list_del_init(&x->reading);
+	target->reading_bytes -= x->bytes;
+	bio_list_merge(bios, &x->waiters);
+	bio_list_init(&x->waiters);
+	if (!x->status)
+		x->delivered = true;
+	else if (x->kind == CORCACHE_XFER_FILL)
+		rb_erase(&x->node, &target->fills);
+	__corcache_route_kick(target);
+	spin_unlock_irqrestore(&target->lock, flags);
+}
+
+/*
+ * The error is the answer only to who asked for exactly what was read.  All
+ * others may get what they want when they ask for that alone: they do.
+ */
+static void fail_all(struct corcache_xfer *x, struct bio_list *bios)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(bios))) {
+		if (x->kind == CORCACHE_XFER_SOLO ||
+		    (bio->bi_iter.bi_sector == x->sector &&
+		     bio_sectors(bio) == x->sectors)) {
+			corcache_route_end(bio, x->status);
+		} else {
+			corcache_io(bio)->solo = true;
+			corcache_route_park(x->target, bio);
+		}
+	}
+}
+
+/* -------- Keeping ----------------------------------------------------- */
+
+static u32 nr_regions(const struct corcache_xfer *x)
+{
+	return corcache_regions_touched(&x->target->cache->geo, x->block, x->nr_blocks);
+}
+
+/* The part of the fill that lies in its @i-th region, and the region. */
+struct part {
+	u64 region;
+	u32 bit;		/* first block, in the region */
+	u32 first;		/* first block, in the fill */
+	u32 nr;
+};
+
+static struct part part_of(const struct corcache_xfer *x, u32 i)
+{
+	const struct corcache_geometry *geo = &x->target->cache->geo;
+	u64 region = corcache_block_to_region(geo, x->block) + i;
+	u64 from = max(x->block, corcache_region_to_block(geo, region));
+	u64 to = min(x->block + x->nr_blocks, corcache_region_to_block(geo, region + 1));
+
+	return (struct part) {
+		.region = region,
+		.bit = corcache_block_bit(geo, from),
+		.first = from - x->block,
+		.nr = to - from,
+	};
+}
+
+static void bypass(struct corcache_xfer *x, enum corcache_bypass reason)
+{
+	struct corcache_cache *cache = x->target->cache;
+
+	corcache_stat_inc(cache, bypasses);
+	trace_corcache_bypass(x->target->cache_dev->bdev->bd_dev, x->sector, x->sectors, reason);
+}
+
+/* May this target still write to the cache?  If so it will be waited for. */
+static bool begin_keeping(struct corcache_xfer *x)
+{
+	struct corcache_target *target = x->target;
+	enum corcache_bypass reason = CORCACHE_BYPASS_MODE;
+	unsigned long flags;
+	bool keep = false;
+
+	spin_lock_irqsave(&target->lock, flags);
+	if (target->state != CORCACHE_SUSPENDED &&
+	    READ_ONCE(target->cache->mode) == CORCACHE_ACTIVE) {
+		reason = CORCACHE_BYPASS_WRITES;
+		/* the spare transfer is wanted back for the next read */
+		if (x->reserve != CORCACHE_RESERVES)
+			reason = CORCACHE_BYPASS_MEMORY;
+		else if (!target->keeping || target->keeping_bytes + x->bytes <= KEEPING_BYTES)
+			keep = true;
+	}
+	if (keep) {
+		target->keeping++;
+		target->keeping_bytes += x->bytes;
+	}
+	spin_unlock_irqrestore(&target->lock, flags);
+	if (!keep)
+		bypass(x, reason);
+	return keep;
+}
+
+static void end_keeping(struct corcache_xfer *x)
+{
+	struct corcache_target *target = x->target;
+	u32 bytes = x->bytes;
+	unsigned long flags;
+
+	finish_fill(x);
+	spin_lock_irqsave(&target->lock, flags);
+	target->keeping_bytes -= bytes;
+	if (!--target->keeping)
+		wake_up_all(&target->wait);
+	spin_unlock_irqrestore(&target->lock, flags);
+}
+
+/*
+ * Wait for the next commit if something was removed from a slot of this fill
+ * and is not durably gone.  Return: true if it waits.
+ */
+static bool wait_for_commit(struct corcache_xfer *x)
+{
+	struct corcache_cache *cache = x->target->cache;
+	u32 i, entry, nr = nr_regions(x);
+	u64 region = part_of(x, 0).region;
+	bool wait = false;
+
+	spin_lock_irq(&cache->lock);
+	if (READ_ONCE(cache->mode) == CORCACHE_ACTIVE &&
+	    READ_ONCE(x->target->state) != CORCACHE_SUSPENDED)
+		for (i = 0; i < nr && !wait; i++) {
+			entry = cache->index[region + i];
+			wait = entry && __corcache_index_held(cache, entry - 1);
+		}
+	if (wait)
+		list_add_tail(&x->held, &cache->held_fills);
+	spin_unlock_irq(&cache->lock);
+	if (wait)
+		corcache_cache_schedule_commit(cache, true);
+	return wait;
+}
+
+/* Return: how many regions got a slot. */
+static u32 find_slots(struct corcache_xfer *x)
+{
+	struct corcache_cache *cache = x->target->cache;
+	u32 i, found = 0, nr = nr_regions(x);
+	u64 region = part_of(x, 0).region;
+	bool active;
+
+	spin_lock_irq(&cache->lock);
+	active = cache->owner == x->target && cache->mode == CORCACHE_ACTIVE;
+	for (i = 0; i < nr; i++) {
+		u32 entry = cache->index[region + i];
+
+		x->slot[i] = CORCACHE_NO_SLOT;
+		/* held again since wait_for_commit() looked: rare, not kept */
+		if (active && !(entry && __corcache_index_held(cache, entry - 1)))
+			x->slot[i] = __corcache_index_admit(cache, region + i);
+		if (x->slot[i] != CORCACHE_NO_SLOT)
+			found++;
+	}
+	spin_unlock_irq(&cache->lock);
+	if (found < nr)
+		bypass(x, active ? CORCACHE_BYPASS_QUOTA : CORCACHE_BYPASS_MODE);
+	return found;
+}
+
+static void take_checksums(struct corcache_xfer *x)
+{
+	const struct corcache_geometry *geo = &x->target->cache->geo;
+	u32 i;
+
+	if (!geo->checksums)
+		return;
+	for (i = 0; i < x->nr_blocks; i++) {
+		u32 offset = corcache_block_to_sector(geo, i) << SECTOR_SHIFT;
+		u32 bytes = corcache_blocks_sectors(geo, x->block + i, 1) << SECTOR_SHIFT;
+
+		x->crc[i] = corcache_xfer_crc(x, offset, bytes);
+		cond_resched();
+	}
+}
+
+/*
+ * Step 4; x->status is that of the writes.  All or nothing: which of them
+ * failed is not worth knowing.
+ */
+static void publish(struct corcache_xfer *x)
+{
+	struct corcache_cache *cache = x->target->cache;
+	u32 i, nr = nr_regions(x);
+	bool evicted = false;
+	u64 bytes = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	for (i = 0; i < nr; i++) {
+		struct part p = part_of(x, i);
+		u64 bits = x->status ? 0 : corcache_bit_range(p.bit, p.nr);
+
+		if (x->slot[i] == CORCACHE_NO_SLOT)
+			continue;
+		if (__corcache_index_publish(cache, x->slot[i], p.region, bits,
+					     x->crc + p.first))
+			bytes += (u64)p.nr << cache->geo.block_shift << SECTOR_SHIFT;
+		else if (!x->status)
+			evicted = true;
+	}
+	spin_unlock_irqrestore(&cache->lock, flags);
+
+	if (evicted)
+		bypass(x, CORCACHE_BYPASS_EVICTED);
+
+	if (bytes) {
+		corcache_stat_inc(cache, fills);
+		corcache_stat_add(cache, fill_bytes, bytes);
+	}
+	trace_corcache_fill_done(x->target->cache_dev->bdev->bd_dev, x->sector, x->sectors, bytes);
+}
+
+static void write_done(struct corcache_xfer *x)
+{
+	struct corcache_cache *cache = x->target->cache;
+
+	if (x->status) {
+		/* no memory for a bio is not the device's fault */
+		if (x->status != BLK_STS_RESOURCE)
+			corcache_cache_error(cache, x->status);
+		bypass(x, x->status == BLK_STS_RESOURCE ? CORCACHE_BYPASS_MEMORY :
+							  CORCACHE_BYPASS_ERROR);
+	}
+	publish(x);
+	end_keeping(x);
+}
+
+/* How many regions from the @i-th on have slots that follow one another? */
+static u32 slot_run(const struct corcache_xfer *x, u32 i, u32 nr)
+{
+	u32 n = 1;
+
+	while (i + n < nr && x->slot[i + n] == x->slot[i] + n)
+		n++;
+	return n;
+}
+
+static void write_slots(struct corcache_xfer *x)
+{
+	struct corcache_cache *cache = x->target->cache;
+	const struct corcache_geometry *geo = &cache->geo;
+	u32 i, n, nr = nr_regions(x);
+
+	x->done = write_done;
+	atomic_set(&x->pending, 1);
+	for (i = 0; i < nr; i += n) {
+		struct part first = part_of(x, i), last;
+		u32 blocks;
+
+		n = 1;
+		if (x->slot[i] == CORCACHE_NO_SLOT)
+			continue;
+		n = slot_run(x, i, nr);
+		last = part_of(x, i + n - 1);
+		blocks = last.first + last.nr - first.first;
+		if (!corcache_xfer_write(x, cache->bdev,
+					 corcache_slot_to_sector(geo, x->slot[i], first.bit),
+					 corcache_block_to_sector(geo, first.first) << SECTOR_SHIFT,
+					 corcache_block_to_sector(geo, blocks) << SECTOR_SHIFT)) {
+			WRITE_ONCE(x->status, BLK_STS_RESOURCE);
+			break;
+		}
+	}
+	corcache_xfer_put_pending(x);
+}
+
+/*
+ * Step 3; again from the start when a commit was waited for.  x->work is queued
+ * again then, not initialised again: a work never runs twice at a time, so that
+ * this run has let go of the cache before the next one can finish the fill.
+ */
+static void keep_work(struct work_struct *work)
+{
+	struct corcache_xfer *x = container_of(work, struct corcache_xfer, work);
+
+	if (wait_for_commit(x))
+		return;
+	if (!find_slots(x)) {
+		end_keeping(x);
+		return;
+	}
+	take_checksums(x);
+	write_slots(x);
+}
+
+/* -------- Reading ----------------------------------------------------- */
+
+/* Step 2. */
+static void deliver(struct corcache_xfer *x)
+{
+	struct bio_list bios;
+
+	end_reading(x, &bios);
+	if (x->status) {
+		corcache_stat_inc(x->target->cache, origin_errors);
+		fail_all(x, &bios);
+		put_fill(x);
+		return;
+	}
+	answer_all(x, &bios);
+	if (x->kind == CORCACHE_XFER_SOLO) {
+		put_fill(x);
+	} else if (begin_keeping(x)) {
+		INIT_WORK(&x->work, keep_work);
+		queue_work(x->target->cache_wq, &x->work);
+	} else {
+		finish_fill(x);
+	}
+}
+
+static void deliver_work(struct work_struct *work)
+{
+	deliver(container_of(work, struct corcache_xfer, work));
+}
+
+/* With interrupts off, or in one, no more is copied than takes microseconds. */
+static bool may_copy_here(const struct corcache_xfer *x)
+{
+	return (in_task() && !irqs_disabled()) ||
+	       (u64)x->bytes * READ_ONCE(x->nr_waiters) <= COPY_INLINE_BYTES;
+}
+
+static void read_done(struct corcache_xfer *x)
+{
+	if (may_copy_here(x)) {
+		deliver(x);
+	} else {
+		INIT_WORK(&x->work, deliver_work);
+		queue_work(corcache_wq, &x->work);
+	}
+}
+
+static struct corcache_xfer *next_to_submit(struct corcache_target *target)
+{
+	struct corcache_xfer *x;
+
+	spin_lock_irq(&target->lock);
+	x = list_first_entry_or_null(&target->to_submit, struct corcache_xfer, submit);
+	if (x)
+		list_del_init(&x->submit);
+	spin_unlock_irq(&target->lock);
+	return x;
+}
+
+/*
+ * The only place that sends anything to the origin for readers while the cache
+ * works.  Submitting blocks when the origin's driver has no room, for as long
+ * as the origin stalls.  Were it done in map, it would block whoever maps: a
+ * reader, who could then not even be killed, or device-mapper's own thread,
+ * and with it every hit behind it and the next suspend.
+ */
+static void submit_work(struct work_struct *work)
+{
+	struct corcache_target *target = container_of(work, struct corcache_target,
+						      submit_work);
+	struct corcache_xfer *x;
+
+	while ((x = next_to_submit(target)))
+		corcache_xfer_read(x, target->origin_dev->bdev, x->sector);
+}
+
+/* With target->lock held: the transfer is complete, but for being sent. */
+static void __begin_reading(struct corcache_xfer *x, struct bio *bio)
+{
+	struct corcache_target *target = x->target;
+
+	corcache_stat_inc(target->cache, misses);
+	corcache_stat_inc(target->cache, origin_reads);
+	corcache_stat_add(target->cache, origin_bytes, (u64)x->sectors << SECTOR_SHIFT);
+	trace_corcache_miss(target->cache_dev->bdev->bd_dev, x->sector, x->sectors);
+
+	x->done = read_done;
+	list_add_tail(&x->reading, &target->reading);
+	list_add_tail(&x->submit, &target->to_submit);
+	target->reading_bytes += x->bytes;
+	bio_list_add(&x->waiters, bio);
+	x->nr_waiters = 1;
+	queue_work(target->origin_wq, &target->submit_work);
+}
+
+/* Cut a bio that is being mapped, so that nothing is left of it after @end. */
+static void cut(struct bio *bio, u64 end)
+{
+	if (end < corcache_bio_end(bio))
+		dm_accept_partial_bio(bio, end - bio->bi_iter.bi_sector);
+}
+
+/*
+ * The first block of @bio is in fill @x.  Return: true if the origin has
+ * answered; then @bio is to be answered, and @x put, without the lock.
+ */
+static bool __join(struct corcache_target *target, struct corcache_xfer *x,
+		   struct bio *bio, bool in_map)
+{
+	corcache_stat_inc(target->cache, joins);
+	if (in_map)
+		cut(bio, x->sector + x->sectors);
+	trace_corcache_join(target->cache_dev->bdev->bd_dev, bio->bi_iter.bi_sector,
+			    bio_sectors(bio));
+	if (x->delivered)
+		refcount_inc(&x->refs);
+	else
+		bio_list_add(&x->waiters, bio);
+	WRITE_ONCE(x->nr_waiters, x->nr_waiters + 1);
+	return x->delivered;
+}
+
+/* Most that one transfer reads. */
+static u32 most_blocks(const struct corcache_geometry *geo)
+{
+	return max(CORCACHE_XFER_SECTORS >> geo->block_shift, 1U);
+}
+
+static bool may_read(struct corcache_target *target, u32 bytes, bool in_map)
+{
+	if (in_map && target->throttled)
+		return false;
+	return room_to_read(target, bytes) && !dm_noflush_suspending(target->ti);
+}
+
+/*
+ * Bios that were parked at the memory bound and start in this fill: they must
+ * not read it again if it is not kept.
+ */
+static void __adopt_parked(struct corcache_xfer *x)
+{
+	struct corcache_target *target = x->target;
+	struct bio_list parked = target->parked;
+	struct bio *bio;
+
+	bio_list_init(&target->parked);
+	while ((bio = bio_list_pop(&parked))) {
+		u64 start = bio->bi_iter.bi_sector;
+
+		if (corcache_io(bio)->solo || start < x->sector ||
+		    start >= x->sector + x->sectors) {
+			bio_list_add(&target->parked, bio);
+			continue;
+		}
+		target->nr_parked--;
+		__join(target, x, bio, false);
+	}
+}
+
+enum corcache_miss corcache_fill_start(struct corcache_target *target,
+				       struct bio *bio, gfp_t gfp, bool in_map)
+{
+	struct corcache_cache *cache = target->cache;
+	u64 block = corcache_sector_to_block(&cache->geo, bio->bi_iter.bi_sector);
+	u32 want = min(corcache_bio_blocks(&cache->geo, bio), most_blocks(&cache->geo));
+	struct corcache_xfer *x = NULL, *other;
+	enum corcache_miss r = CORCACHE_MISS_BUSY;
+	unsigned long flags;
+	u32 run, bytes;
+	bool delivered;
+
+again:
+	spin_lock_irqsave(&target->lock, flags);
+	other = find_fill(target, block);
+	if (other && other->block <= block) {
+		delivered = __join(target, other, bio, in_map);
+		spin_unlock_irqrestore(&target->lock, flags);
+		if (delivered) {
+			answer(other, bio);
+			put_fill(other);
+		}
+		r = CORCACHE_MISS_TAKEN;
+		goto out;
+	}
+	/*
+	 * It may have left the table since the bits were looked at: then they
+	 * are set now, see step 5.
+	 */
+	run = corcache_index_miss_run(cache, block, x ? x->nr_blocks : want);
+	if (!run) {
+		spin_unlock_irqrestore(&target->lock, flags);
+		r = CORCACHE_MISS_HIT;
+		goto out;
+	}
+	if (other)
+		run = min_t(u64, run, other->block - block);
+
+	bytes = corcache_block_to_sector(&cache->geo, run) << SECTOR_SHIFT;
+	if (!gfp || !may_read(target, bytes, in_map)) {
+		spin_unlock_irqrestore(&target->lock, flags);
+		goto out;
+	}
+	if (!x) {
+		/* allocate without the lock, then look again at everything */
+		spin_unlock_irqrestore(&target->lock, flags);
+		x = corcache_xfer_get(target, CORCACHE_XFER_FILL, block, run, gfp);
+		if (!x)
+			return CORCACHE_MISS_BUSY;
+		goto again;
+	}
+
+	corcache_xfer_trim(x, run);
+	if (in_map)
+		cut(bio, x->sector + x->sectors);
+	__begin_reading(x, bio);
+	insert_fill(target, x);
+	__adopt_parked(x);
+	spin_unlock_irqrestore(&target->lock, flags);
+	return CORCACHE_MISS_TAKEN;
+out:
+	if (x)
+		corcache_xfer_put(x);
+	return r;
+}
+
+enum corcache_miss corcache_fill_solo(struct corcache_target *target,
+				      struct bio *bio, bool bypassed)
+{
+	struct corcache_cache *cache = target->cache;
+	struct corcache_geometry *geo = &cache->geo;
+	u64 start = bio->bi_iter.bi_sector, end;
+	u64 block = corcache_sector_to_block(geo, start);
+	u32 want = min(corcache_bio_blocks(geo, bio), most_blocks(geo));
+	struct corcache_xfer *x;
+	unsigned long flags;
+	bool may;
+
+	/* what is cached must not suffer from an origin that fails next to it */
+	if (!bypassed)
+		want = corcache_index_miss_run(cache, block, want);
+	if (!want)
+		return CORCACHE_MISS_HIT;
+
+	/* first without a transfer: giving back a spare one is a kick */
+	spin_lock_irqsave(&target->lock, flags);
+	may = may_read(target, corcache_block_to_sector(geo, want) << SECTOR_SHIFT, false);
+	spin_unlock_irqrestore(&target->lock, flags);
+	if (!may)
+		return CORCACHE_MISS_BUSY;
+
+	x = corcache_xfer_get(target, CORCACHE_XFER_SOLO, block, want, GFP_NOIO);
+	if (!x)
+		return CORCACHE_MISS_BUSY;
+	end = min(x->sector + x->sectors, corcache_bio_end(bio));
+	x->sector = start;
+	x->sectors = end - start;
+
+	spin_lock_irqsave(&target->lock, flags);
+	__begin_reading(x, bio);
+	spin_unlock_irqrestore(&target->lock, flags);
+	return CORCACHE_MISS_TAKEN;
+}
+
+void __corcache_fill_unwait(struct corcache_target *target, struct bio_list *bios)
+{
+	struct corcache_xfer *x;
+
+	lockdep_assert_held(&target->lock);
+	list_for_each_entry(x, &target->reading, reading) {
+		bio_list_merge(bios, &x->waiters);
+		bio_list_init(&x->waiters);
+	}
+}
+
+void corcache_fill_drain(struct corcache_target *target)
+{
+	/* those that wait for a commit see that it will not be theirs */
+	corcache_cache_kick_held(target->cache);
+	wait_event(target->wait, !READ_ONCE(target->keeping));
+	/* end_keeping() has let go of the lock */
+	spin_lock_irq(&target->lock);
+	spin_unlock_irq(&target->lock);
+}
+
+void corcache_fill_init(struct corcache_target *target)
+{
+	target->fills = RB_ROOT;
+	INIT_LIST_HEAD(&target->reading);
+	INIT_LIST_HEAD(&target->to_submit);
+	INIT_WORK(&target->submit_work, submit_work);
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-corcache hit: reads from the cache device, verified.
+ *
+ * Owns nothing but the bio it is given.  A hit goes to the cache device as it
+ * is, into the reader's own pages, and is judged when it comes back:
+ *
+ *   fine			the reader has it
+ *   a slot was retired		what was read may be another region's: look up
+ *				anew, as if it had just come
+ *   error, wrong checksum	not believed yet.  A guest may write to its
+ *				buffer while it is read into; a read-ahead may
+ *				fail for no reason; a bio of many blocks does
+ *				not say which one failed: look up anew, which
+ *				leads to a bounce
+ *
+ * A bounce reads whole blocks into pages of our own, where nobody else writes:
+ * what is wrong there is wrong on the device.  The block is dropped, and the
+ * bio routed anew finds it missing.
+ *
+ * Contexts: end_io may be hard interrupt; judging there is bounded, more is
+ * left to corcache_wq.  A deferral costs about what the CRC of six blocks
+ * costs.
+ */
+#include <linux/crc32c.h>
+#include <linux/highmem.h>
+
+#include "dm-corcache-cache.h"
+#include "dm-corcache-hit.h"
+#include "dm-corcache-index.h"
+#include "dm-corcache-route.h"
+#include "dm-corcache-trace.h"
+#include "dm-corcache-xfer.h"
+
+/* Most that is judged in the context of end_io. */
+#define INLINE_BYTES		SZ_64K
+#define INLINE_BYTES_IRQ	SZ_16K
+
+/* Most that is bounced in one piece, if a block is not larger. */
+#define BOUNCE_SECTORS		128U
+
+/* -------- Judging ----------------------------------------------------- */
+
+enum verdict {
+	FINE,
+	RETIRED,
+	WRONG,
+};
+
+/* Where the checksum of the first block of a run is; the others follow. */
+static u32 *first_crc(struct corcache_cache *cache, u32 slot, u64 block)
+{
+	return cache->crc + (u64)slot * cache->geo.region_blocks +
+	       corcache_block_bit(&cache->geo, block);
+}
+
+/* CRC32C of the next @bytes of a bio. */
+static u32 bio_crc(struct bio *bio, struct bvec_iter *iter, u32 bytes)
+{
+	u32 crc = ~0;
+
+	while (bytes) {
+		struct bio_vec bv = bio_iter_iovec(bio, *iter);
+		u32 n = min(bytes, bv.bv_len);
+		void *p = bvec_kmap_local(&bv);
+
+		crc = crc32c(crc, p, n);
+		kunmap_local(p);
+		bio_advance_iter_single(bio, iter, n);
+		bytes -= n;
+	}
+	return ~crc;
+}
+
+static bool checksums_hold(struct corcache_cache *cache, struct bio *bio,
+			   u64 block, u32 nr)
+{
+	const struct corcache_geometry *geo = &cache->geo;
+	struct bvec_iter iter = corcache_io(bio)->iter;
+	u32 *crc = first_crc(cache, corcache_io(bio)->slot, block);
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		u32 bytes = corcache_blocks_sectors(geo, block + i, 1) << SECTOR_SHIFT;
+
+		if (bio_crc(bio, &iter, bytes) != READ_ONCE(crc[i]))
+			return false;
+	}
+	return true;
+}
+
+static enum verdict judge(struct corcache_cache *cache, struct bio *bio)
+{
+	const struct corcache_geometry *geo = &cache->geo;
+	struct corcache_io *io = corcache_io(bio);
+	u64 end = io->iter.bi_sector + (io->iter.bi_size >> SECTOR_SHIFT);
+	u64 block = corcache_sector_to_block(geo, io->iter.bi_sector);
+	u32 nr = corcache_blocks_touched(geo, io->iter.bi_sector, end);
+	bool hold = !cache->crc || checksums_hold(cache, bio, block, nr);
+
+	/* last: the checksums, too, may be another region's by now */
+	if (unlikely(corcache_index_retired(cache, io->retire_seq, io->slot,
+					    corcache_regions_touched(geo, block, nr))))
+		return RETIRED;
+	return likely(hold) ? FINE : WRONG;
+}
+
+/* Back to what it was when it was mapped, and look up anew. */
+static void redrive(struct bio *bio)
+{
+	bio->bi_iter = corcache_io(bio)->iter;
+	bio->bi_status = BLK_STS_OK;
+	corcache_route_again(bio);
+}
+
+static void judge_work(struct work_struct *work)
+{
+	struct corcache_io *io = container_of(work, struct corcache_io, work);
+	struct bio *bio = dm_bio_from_per_bio_data(io, sizeof(*io));
+
+	if (judge(io->target->cache, bio) == FINE) {
+		corcache_stat_inc(io->target->cache, hits);
+		corcache_route_end(bio, BLK_STS_OK);
+	} else {
+		redrive(bio);
+	}
+}
+
+static bool judge_here(struct corcache_cache *cache, u32 bytes)
+{
+	return !cache->crc || bytes <= INLINE_BYTES_IRQ ||
+	       (bytes <= INLINE_BYTES && !in_hardirq());
+}
+
+/* -------- Bouncing ---------------------------------------------------- */
+
+/* A block that is wrong on the device, if it is still the one we read. */
+static void drop_block(struct corcache_target *target, struct bio *bio,
+		       u64 block, blk_status_t status)
+{
+	struct corcache_cache *cache = target->cache;
+	const struct corcache_geometry *geo = &cache->geo;
+	u32 bit = corcache_block_bit(geo, block);
+	struct corcache_io *io = corcache_io(bio);
+	bool dropped = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	if (cache->index[corcache_block_to_region(geo, block)] == io->slot + 1 &&
+	    cache->slots[io->slot].stamp <= io->retire_seq)
+		dropped = __corcache_index_drop(cache, io->slot, 1ULL << bit);
+	spin_unlock_irqrestore(&cache->lock, flags);
+
+	if (status) {
+		corcache_cache_error(cache, status);
+		return;
+	}
+	/* several readers may have found it at the same time */
+	if (!dropped)
+		return;
+	corcache_stat_inc(cache, checksum_errors);
+	trace_corcache_checksum_error(target->cache_dev->bdev->bd_dev,
+				      corcache_block_to_sector(geo, block),
+				      corcache_slot_to_sector(geo, io->slot, bit));
+}
+
+/* How many blocks, from the first on, are what the origin delivered? */
+static u32 good_blocks(struct corcache_xfer *x)
+{
+	struct corcache_cache *cache = x->target->cache;
+	const struct corcache_geometry *geo = &cache->geo;
+	u32 i, *crc;
+
+	if (!cache->crc)
+		return x->nr_blocks;
+	crc = first_crc(cache, corcache_io(x->bio)->slot, x->block);
+	for (i = 0; i < x->nr_blocks; i++) {
+		u32 offset = corcache_block_to_sector(geo, i) << SECTOR_SHIFT;
+		u32 bytes = corcache_blocks_sectors(geo, x->block + i, 1) << SECTOR_SHIFT;
+
+		if (corcache_xfer_crc(x, offset, bytes) != READ_ONCE(crc[i]))
+			break;
+	}
+	return i;
+}
+
+/* Give the reader what lies in the first @blocks; return: is there more? */
+static bool answer(struct corcache_xfer *x, u32 blocks)
+{
+	struct bio *bio = x->bio;
+	u64 start = bio->bi_iter.bi_sector;
+	u64 end = min(x->sector + corcache_blocks_sectors(&x->target->cache->geo,
+							  x->block, blocks),
+		      corcache_bio_end(bio));
+	u32 bytes = (end - start) << SECTOR_SHIFT;
+
+	corcache_xfer_copy(x, (start - x->sector) << SECTOR_SHIFT, bio, bytes);
+	if (bytes == bio->bi_iter.bi_size)
+		return false;
+	bio_advance(bio, bytes);
+	return true;
+}
+
+static void bounce_failed(struct corcache_xfer *x)
+{
+	struct corcache_io *io = corcache_io(x->bio);
+
+	if (x->nr_blocks > 1)
+		io->single = true;
+	else
+		drop_block(x->target, x->bio, x->block, x->status);
+}
+
+/*
+ * A wrong block is dropped when it is the first; one that is not, is the first
+ * of the next round.  Return: is there more to be answered?
+ */
+static bool judge_bounce(struct corcache_xfer *x)
+{
+	struct corcache_cache *cache = x->target->cache;
+	struct corcache_io *io = corcache_io(x->bio);
+	u32 slots = corcache_regions_touched(&cache->geo, x->block, x->nr_blocks);
+	u32 good;
+
+	if (x->status) {
+		bounce_failed(x);
+		return true;
+	}
+	good = good_blocks(x);
+	if (corcache_index_retired(cache, io->retire_seq, io->slot, slots))
+		return true;
+	if (good)
+		return answer(x, good);
+	drop_block(x->target, x->bio, x->block, BLK_STS_OK);
+	return true;
+}
+
+/* Runs in corcache_wq. */
+static void bounce_work(struct work_struct *work)
+{
+	struct corcache_xfer *x = container_of(work, struct corcache_xfer, work);
+	struct corcache_cache *cache = x->target->cache;
+	struct bio *bio = x->bio;
+	bool more = judge_bounce(x);
+
+	corcache_xfer_put(x);
+	if (more) {
+		corcache_route_again(bio);
+	} else {
+		corcache_stat_inc(cache, hits);
+		corcache_route_end(bio, BLK_STS_OK);
+	}
+}
+
+static void bounce_done(struct corcache_xfer *x)
+{
+	INIT_WORK(&x->work, bounce_work);
+	queue_work(corcache_wq, &x->work);
+}
+
+bool corcache_hit_bounce(struct corcache_target *target, struct bio *bio,
+			 u32 run, gfp_t gfp)
+{
+	struct corcache_cache *cache = target->cache;
+	const struct corcache_geometry *geo = &cache->geo;
+	struct corcache_io *io = corcache_io(bio);
+	u64 block = corcache_sector_to_block(geo, bio->bi_iter.bi_sector);
+	u32 want = corcache_bio_blocks(geo, bio);
+	u32 most = max(BOUNCE_SECTORS >> geo->block_shift, 1U);
+	struct corcache_xfer *x;
+
+	run = io->single ? 1 : min3(run, want, most);
+	x = corcache_xfer_get(target, CORCACHE_XFER_BOUNCE, block, run, gfp);
+	if (!x)
+		return false;
+	/* the last block of the origin was written whole */
+	x->sectors = round_up(x->sectors, target->cache_lbs);
+	x->bio = bio;
+	x->done = bounce_done;
+	corcache_xfer_read(x, cache->bdev,
+			   corcache_slot_to_sector(geo, io->slot,
+						   corcache_block_bit(geo, block)));
+	return true;
+}
+
+/* -------- The end of a hit -------------------------------------------- */
+
+int corcache_hit_end_io(struct corcache_target *target, struct bio *bio,
+			blk_status_t *error)
+{
+	struct corcache_cache *cache = target->cache;
+	struct corcache_io *io = corcache_io(bio);
+
+	if (unlikely(*error)) {
+		/* no fault of the device: the submitter will try again, blocking */
+		if (*error == BLK_STS_AGAIN && (bio->bi_opf & REQ_NOWAIT))
+			return DM_ENDIO_DONE;
+		redrive(bio);
+		return DM_ENDIO_INCOMPLETE;
+	}
+	if (!judge_here(cache, io->iter.bi_size)) {
+		INIT_WORK(&io->work, judge_work);
+		queue_work(corcache_wq, &io->work);
+		return DM_ENDIO_INCOMPLETE;
+	}
+	if (unlikely(judge(cache, bio) != FINE)) {
+		redrive(bio);
+		return DM_ENDIO_INCOMPLETE;
+	}
+	corcache_stat_inc(cache, hits);
+	return DM_ENDIO_DONE;
+}
+
+/* -------- Mapping ----------------------------------------------------- */
+
+/* A cache device with larger sectors than ours wants all pieces to be whole. */
+static bool vectors_fit(struct corcache_target *target, struct bio *bio)
+{
+	struct bvec_iter iter;
+	struct bio_vec bv;
+
+	if (likely(!target->check_vectors))
+		return true;
+	bio_for_each_bvec(bv, bio, iter)
+		if ((bv.bv_len | bv.bv_offset) &
+		    ((target->cache_lbs << SECTOR_SHIFT) - 1))
+			return false;
+	return true;
+}
+
+/*
+ * How much of the first @end - @start sectors can go down as it is: whole
+ * blocks, which can be verified, or the tail of the origin; without checksums,
+ * whole sectors of the cache device.
+ */
+static u32 direct_sectors(struct corcache_target *target, u64 start, u64 end)
+{
+	u32 unit = target->direct_sectors;
+	u64 whole = round_down(end, unit);
+
+	if (start & (unit - 1))
+		return 0;
+	if (end == target->ti->len && target->tail_direct)
+		whole = end;
+	return whole > start ? whole - start : 0;
+}
+
+static int send_down(struct corcache_target *target, struct bio *bio)
+{
+	struct corcache_cache *cache = target->cache;
+	const struct corcache_geometry *geo = &cache->geo;
+	struct corcache_io *io = corcache_io(bio);
+	u64 sector = bio->bi_iter.bi_sector;
+
+	io->iter = bio->bi_iter;
+	io->stage = CORCACHE_STAGE_HIT;
+	bio_set_dev(bio, target->cache_dev->bdev);
+	bio->bi_iter.bi_sector = geo->data_start + ((u64)io->slot << geo->region_shift) +
+				 (sector & (geo->region_sectors - 1));
+	return DM_MAPIO_REMAPPED;
+}
+
+int corcache_hit_map(struct corcache_target *target, struct bio *bio, u32 run)
+{
+	const struct corcache_geometry *geo = &target->cache->geo;
+	u64 start = bio->bi_iter.bi_sector;
+	u64 block = corcache_sector_to_block(geo, start);
+	u64 end = min(corcache_bio_end(bio), corcache_block_to_sector(geo, block + run));
+	u32 direct = direct_sectors(target, start, end);
+
+	/* a short one that is not aligned at its end: one bounce, not two bios */
+	if (direct < end - start && end - start <= BOUNCE_SECTORS)
+		direct = 0;
+	if (likely(direct)) {
+		if (direct < bio_sectors(bio))
+			dm_accept_partial_bio(bio, direct);
+		if (likely(vectors_fit(target, bio)))
+			return send_down(target, bio);
+		end = start + direct;
+	} else if (end - start > BOUNCE_SECTORS) {
+		/* up to where the rest is aligned */
+		end = corcache_block_to_sector(geo, block + 1);
+	}
+	if (end < corcache_bio_end(bio))
+		dm_accept_partial_bio(bio, end - start);
+	if (!corcache_hit_bounce(target, bio, run, GFP_NOWAIT))
+		corcache_route_again(bio);
+	return DM_MAPIO_SUBMITTED;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * dm-corcache route: where a reader's bio goes next.
+ */
+#ifndef DM_CORCACHE_ROUTE_H
+#define DM_CORCACHE_ROUTE_H
+
+#include "dm-corcache.h"
+
+/**
+ * corcache_route_map() - the target's map method, for reads
+ * @target: the target
+ * @bio: clone with its range in sectors of the target
+ *
+ * Does not sleep.  Return: DM_MAPIO_REMAPPED or DM_MAPIO_SUBMITTED.
+ */
+int corcache_route_map(struct corcache_target *target, struct bio *bio);
+
+/**
+ * corcache_route_again() - find out anew where what is left of a bio goes
+ * @bio: owned by the target; bi_iter is what is left
+ *
+ * Any context; goes on in cache_wq.
+ */
+void corcache_route_again(struct bio *bio);
+
+/* Any context: end a bio that the target owns. */
+void corcache_route_end(struct bio *bio, blk_status_t status);
+
+/* Any context: wait for a turn at the origin. */
+void corcache_route_park(struct corcache_target *target, struct bio *bio);
+
+/* Any context: there may be room again.  The __ one with target->lock held. */
+void corcache_route_kick(struct corcache_target *target);
+void __corcache_route_kick(struct corcache_target *target);
+
+/* Process context: sweep until the suspend has ended or was undone. */
+void corcache_route_start_sweep(struct corcache_target *target);
+void corcache_route_stop_sweep(struct corcache_target *target);
+
+void corcache_route_init(struct corcache_target *target);
+
+#endif /* DM_CORCACHE_ROUTE_H */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * dm-corcache stats: per-CPU counters, one list for code and status line.
+ *
+ * A name, once released, keeps its meaning; new ones go to the end.  Counting
+ * is this_cpu_add(): any context, no shared cache line.  Reading sums over all
+ * CPUs and may miss what is being counted at that moment.
+ */
+#ifndef DM_CORCACHE_STATS_H
+#define DM_CORCACHE_STATS_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+/*
+ * A "read" is a bio after it was cut where hits, misses and fills under way
+ * meet.  As a rule a read is one of hit, miss and join.  One that had to be
+ * routed again, because a cached block was wrong, an origin read it shared
+ * failed, or it was parked, may count as several of them.
+ *
+ * reads		reads that reached the target
+ * hits			ended by an answer from the cache device, verified
+ * misses		reads of the origin, started for a reader
+ * joins		times that a reader waited for, or took from, a read of
+ *			the origin that was under way
+ * fills		reads of the origin whose blocks were kept
+ * fill_bytes		bytes so kept, in whole blocks
+ * origin_reads		reads of the origin; of more than a MiB (large blocks),
+ *			each takes several bios
+ * origin_bytes		bytes they asked for
+ * bypasses		times that what was read from the origin, or some of it,
+ *			was not kept; in bypass mode, reads
+ * evictions		slots emptied by messages or a lower quota
+ * prefetched		0: there is no prefetching yet
+ * prefetch_left	0: there is no prefetching yet
+ * cache_errors		errors of the cache device
+ * origin_errors	reads of the origin that failed
+ * checksum_errors	blocks dropped, and table sectors, for a wrong CRC32C
+ * commits		commits of metadata that wrote something
+ * rejudged		times that a valid block was read into own pages after
+ *			the first attempt at the reader's bio
+ */
+#define CORCACHE_STATS(X)	\
+	X(reads)		\
+	X(hits)			\
+	X(misses)		\
+	X(joins)		\
+	X(fills)		\
+	X(fill_bytes)		\
+	X(origin_reads)		\
+	X(origin_bytes)		\
+	X(bypasses)		\
+	X(evictions)		\
+	X(prefetched)		\
+	X(prefetch_left)	\
+	X(cache_errors)		\
+	X(origin_errors)	\
+	X(checksum_errors)	\
+	X(commits)		\
+	X(rejudged)
+
+#define CORCACHE_STAT_INDEX(name) CORCACHE_STAT_##name,
+enum corcache_stat {
+	CORCACHE_STATS(CORCACHE_STAT_INDEX)
+	CORCACHE_STATS_NR
+};
+
+struct corcache_stats {
+	u64	count[CORCACHE_STATS_NR];
+};
+
+#define corcache_stat_add(cache, name, n) \
+	this_cpu_add((cache)->stats->count[CORCACHE_STAT_##name], n)
+#define corcache_stat_inc(cache, name) corcache_stat_add(cache, name, 1)
+
+#endif /* DM_CORCACHE_STATS_H */

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm-corcache target: the methods that device-mapper calls.
+ *
+ * Owns struct corcache_target, from constructor to destructor, and its state:
+ *
+ *   ctr       SUSPENDED   all checks that can be made; memory; nothing written
+ *   preresume             the cache is taken over or loaded; formats
+ *   resume    RUNNING
+ *   presuspend SUSPENDING the sweep hands bios back, in a no-flush suspend
+ *   undo      RUNNING     the suspend was interrupted
+ *   postsuspend SUSPENDED writes to the cache device have ended, last commit;
+ *                         reads of the origin may be under way, for nobody
+ *   dtr                   waits for them
+ *
+ * In a reload the new table's ctr runs while the old one is RUNNING, its
+ * preresume after the old one's postsuspend, and the old one's dtr last.
+ */
+#include <linux/crc32c.h>
+#include <linux/module.h>
+
+#include "dm-corcache-compat.h"
+#include "dm-corcache-cache.h"
+#include "dm-corcache-fill.h"
+#include "dm-corcache-hit.h"
+#include "dm-corcache-message.h"
+#include "dm-corcache-route.h"
+#include "dm-corcache-xfer.h"
+
+#define CREATE_TRACE_POINTS
+#include "dm-corcache-trace.h"
+
+struct workqueue_struct *corcache_wq;
+
+/* -------- Constructor ------------------------------------------------- */
+
+/*
+ * ti->error is read after the constructor has returned, and has no owner.  A
+ * text lives until this many more tables were refused.
+ */
+static const char *keep_text(const char *text)
+{
+	static char kept[16][CORCACHE_ERR_LEN];
+	static atomic_t next = ATOMIC_INIT(0);
+	char *to = kept[atomic_inc_return(&next) % ARRAY_SIZE(kept)];
+
+	strscpy(to, text, CORCACHE_ERR_LEN);
+	return to;
+}
+
+static int get_devices(struct corcache_target *target, char *err, size_t err_len)
+{
+	struct dm_target *ti = target->ti;
+	int r;
+
+	/*
+	 * In this order: device-mapper cannot upgrade a handle from read-only
+	 * to writable if both words name the same device.
+	 */
+	r = dm_get_device(ti, target->args.cache_path,
+			  BLK_OPEN_READ | BLK_OPEN_WRITE, &target->cache_dev);
+	if (r) {
+		scnprintf(err, err_len, "cannot open cache device %s: error %d",
+			  target->args.cache_path, r);
+		return r;
+	}
+	r = dm_get_device(ti, target->args.origin_path, BLK_OPEN_READ,
+			  &target->origin_dev);
+	if (r)
+		scnprintf(err, err_len, "cannot open origin device %s: error %d",
+			  target->args.origin_path, r);
+	return r;
+}
+
+static bool whole_and_part(struct block_device *a, struct block_device *b)
+{
+	return a->bd_disk == b->bd_disk &&
+	       bdev_is_partition(a) != bdev_is_partition(b);
+}
+
+static int check_identity(struct corcache_target *target, char *err, size_t err_len)
+{
+	struct block_device *cache = target->cache_dev->bdev;
+	struct block_device *origin = target->origin_dev->bdev;
+	struct gendisk *self = dm_disk(dm_table_get_md(target->ti->table));
+
+	if (cache->bd_dev == origin->bd_dev)
+		scnprintf(err, err_len, "cache and origin are the same device %s",
+			  target->cache_dev->name);
+	else if (whole_and_part(cache, origin))
+		scnprintf(err, err_len, "cache %s and origin %s are a disk and its own partition",
+			  target->cache_dev->name, target->origin_dev->name);
+	else if (cache->bd_disk == self || origin->bd_disk == self)
+		scnprintf(err, err_len, "%s %s is this very device",
+			  cache->bd_disk == self ? "cache" : "origin",
+			  cache->bd_disk == self ? target->cache_dev->name :
+						   target->origin_dev->name);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/*
+ * Device-mapper opens a device once for all tables of a mapped device, and
+ * claims it for itself: a second claim is another mapped device's.  A claim of
+ * a whole disk counts twice, and one of a partition for the disk as well.
+ */
+static bool used_elsewhere(struct block_device *bdev)
+{
+	return READ_ONCE(bdev->bd_holders) > (bdev_is_partition(bdev) ? 1 : 2);
+}
+
+static int check_kind(struct corcache_target *target, char *err, size_t err_len)
+{
+	struct block_device *cache = target->cache_dev->bdev;
+	struct block_device *origin = target->origin_dev->bdev;
+	u64 origin_sectors = bdev_nr_sectors(origin);
+
+	if (bdev_is_zoned(cache) || bdev_is_zoned(origin))
+		scnprintf(err, err_len, "%s device %s is zoned",
+			  bdev_is_zoned(cache) ? "cache" : "origin",
+			  bdev_is_zoned(cache) ? target->cache_dev->name :
+						 target->origin_dev->name);
+	else if (used_elsewhere(cache))
+		scnprintf(err, err_len, "cache device %s is in use by another mapped device",
+			  target->cache_dev->name);
+	else if (bdev_read_only(cache))
+		scnprintf(err, err_len, "cache device %s is read-only",
+			  target->cache_dev->name);
+	else if (origin_sectors && origin_sectors < target->ti->len)
+		scnprintf(err, err_len, "origin device %s has %llu sectors, the table wants %llu",
+			  target->origin_dev->name, origin_sectors, (u64)target->ti->len);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int check_block_sizes(struct corcache_target *target, char *err, size_t err_len)
+{
+	u32 block = target->args.block_sectors << SECTOR_SHIFT;
+	u32 cache = bdev_logical_block_size(target->cache_dev->bdev);
+	u32 origin = bdev_logical_block_size(target->origin_dev->bdev);
+	u32 most = CORCACHE_META_ALIGN_SECTORS << SECTOR_SHIFT;
+
+	if (cache > most)
+		scnprintf(err, err_len, "cache device %s has sectors of %u bytes, at most %u are supported",
+			  target->cache_dev->name, cache, most);
+	else if (origin > block)
+		scnprintf(err, err_len, "origin device %s has sectors of %u bytes, more than a block of %u",
+			  target->origin_dev->name, origin, block);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static void set_direct(struct corcache_target *target)
+{
+	struct block_device *cache = target->cache_dev->bdev;
+
+	target->cache_lbs = bdev_logical_block_size(cache) >> SECTOR_SHIFT;
+	target->direct_sectors = target->args.no_checksums ? target->cache_lbs :
+							     target->args.block_sectors;
+	target->tail_direct = !(target->ti->len & (target->cache_lbs - 1));
+	target->check_vectors = bdev_logical_block_size(cache) >
+				bdev_logical_block_size(target->origin_dev->bdev);
+}
+
+static void event_work(struct work_struct *work)
+{
+	struct corcache_target *target = container_of(work, struct corcache_target,
+						      event_work);
+	static const char * const what[] = {
+		[CORCACHE_ACTIVE] = "active again",
+		[CORCACHE_FROZEN] = "frozen now: nothing is filled or evicted",
+		[CORCACHE_BYPASS] = "bypassed now: all reads go to the origin",
+	};
+
+	DMWARN("%s: cache is %s", corcache_name(target),
+	       what[READ_ONCE(target->cache->mode)]);
+	dm_table_event(target->ti->table);
+}
+
+static void init_target(struct corcache_target *target, struct dm_target *ti)
+{
+	target->ti = ti;
+	spin_lock_init(&target->lock);
+	target->state = CORCACHE_SUSPENDED;
+	mutex_init(&target->control_mutex);
+	init_waitqueue_head(&target->wait);
+	INIT_WORK(&target->event_work, event_work);
+	corcache_fill_init(target);
+	corcache_route_init(target);
+}
+
+static int build_target(struct corcache_target *target, unsigned int argc,
+			char **argv, char *err, size_t err_len)
+{
+	int r;
+
+	if (dm_table_get_mode(target->ti->table) & BLK_OPEN_WRITE) {
+		scnprintf(err, err_len, "the table is writable: load it read-only (dmsetup create --readonly)");
+		return -EINVAL;
+	}
+	r = corcache_args_parse(&target->args, argc, argv, err, err_len);
+	if (!r)
+		r = get_devices(target, err, err_len);
+	if (!r)
+		r = check_identity(target, err, err_len);
+	if (!r)
+		r = check_kind(target, err, err_len);
+	if (!r)
+		r = check_block_sizes(target, err, err_len);
+	if (!r)
+		r = corcache_cache_get(target, err, err_len);
+	if (r)
+		return r;
+
+	set_direct(target);
+	target->origin_wq = alloc_workqueue("corcache_origin",
+					    WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	target->cache_wq = alloc_workqueue("corcache_cache",
+					   WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!target->origin_wq || !target->cache_wq || corcache_xfer_alloc_reserves(target)) {
+		scnprintf(err, err_len, "no memory");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void free_target(struct corcache_target *target)
+{
+	struct dm_target *ti = target->ti;
+
+	if (target->origin_wq)
+		destroy_workqueue(target->origin_wq);
+	if (target->cache_wq)
+		destroy_workqueue(target->cache_wq);
+	corcache_xfer_free_reserves(target);
+	if (target->cache)
+		corcache_cache_put(target->cache);
+	if (target->origin_dev)
+		dm_put_device(ti, target->origin_dev);
+	if (target->cache_dev)
+		dm_put_device(ti, target->cache_dev);
+	kfree(target);
+}
+
+static int corcache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct corcache_target *target = kzalloc(sizeof(*target), GFP_KERNEL);
+	char err[CORCACHE_ERR_LEN] = "";
+	int r;
+
+	if (!target) {
+		ti->error = "no memory";
+		return -ENOMEM;
+	}
+	init_target(target, ti);
+	r = build_target(target, argc, argv, err, sizeof(err));
+	if (r) {
+		ti->error = (char *)keep_text(err);
+		free_target(target);
+		return r;
+	}
+	ti->private = target;
+	ti->per_io_data_size = sizeof(struct corcache_io);
+	return 0;
+}
+
+static void corcache_dtr(struct dm_target *ti)
+{
+	struct corcache_target *target = ti->private;
+
+	/* only the origin's driver ends a stall; no bio waits for this */
+	wait_event_idle(target->wait, !READ_ONCE(target->xfers));
+	/* corcache_xfer_put() has let go of the lock */
+	spin_lock_irq(&target->lock);
+	spin_unlock_irq(&target->lock);
+	corcache_cache_deactivate(target);
+	cancel_work_sync(&target->event_work);
+	free_target(target);
+}
+
+/* -------- Bios -------------------------------------------------------- */
+
+static int corcache_map(struct dm_target *ti, struct bio *bio)
+{
+	/* a table that is loaded read-only gets none; an image is not written */
+	if (unlikely(bio_op(bio) != REQ_OP_READ))
+		return DM_MAPIO_KILL;
+	if (unlikely(!bio_sectors(bio))) {
+		corcache_io(bio)->stage = CORCACHE_STAGE_PASS;
+		bio_endio(bio);
+		return DM_MAPIO_SUBMITTED;
+	}
+	bio->bi_iter.bi_sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
+	return corcache_route_map(ti->private, bio);
+}
+
+static int corcache_end_io(struct dm_target *ti, struct bio *bio,
+			   blk_status_t *error)
+{
+	if (corcache_io(bio)->stage == CORCACHE_STAGE_PASS)
+		return DM_ENDIO_DONE;
+	return corcache_hit_end_io(ti->private, bio, error);
+}
+
+/* -------- Suspend and resume ------------------------------------------ */
+
+static void set_state(struct corcache_target *target, enum corcache_state state)
+{
+	spin_lock_irq(&target->lock);
+	WRITE_ONCE(target->state, state);
+	spin_unlock_irq(&target->lock);
+}
+
+static void corcache_presuspend(struct dm_target *ti)
+{
+	struct corcache_target *target = ti->private;
+
+	set_state(target, CORCACHE_SUSPENDING);
+	corcache_route_start_sweep(target);
+}
+
+static void corcache_presuspend_undo(struct dm_target *ti)
+{
+	struct corcache_target *target = ti->private;
+
+	set_state(target, CORCACHE_RUNNING);
+	corcache_route_stop_sweep(target);
+}
+
+static void corcache_postsuspend(struct dm_target *ti)
+{
+	struct corcache_target *target = ti->private;
+
+	/* a message that writes has ended, or will find the target suspended */
+	mutex_lock(&target->control_mutex);
+	set_state(target, CORCACHE_SUSPENDED);
+	mutex_unlock(&target->control_mutex);
+	corcache_route_stop_sweep(target);
+	corcache_fill_drain(target);
+	corcache_cache_deactivate(target);
+}
+
+static int corcache_preresume(struct dm_target *ti)
+{
+	struct corcache_target *target = ti->private;
+	char err[CORCACHE_ERR_LEN] = "";
+	int r = corcache_cache_activate(target, err, sizeof(err));
+
+	if (r)
+		DMERR("%s: cannot activate: %s", corcache_name(target), err);
+	return r;
+}
+
+static void corcache_resume(struct dm_target *ti)
+{
+	struct corcache_target *target = ti->private;
+
+	set_state(target, CORCACHE_RUNNING);
+	corcache_route_kick(target);
+}
+
+/* -------- Status and messages ----------------------------------------- */
+
+static const char *mode_name(enum corcache_mode mode)
+{
+	switch (mode) {
+	case CORCACHE_ACTIVE:
+		return "active";
+	case CORCACHE_FROZEN:
+		return "frozen";
+	case CORCACHE_BYPASS:
+		return "bypass";
+	}
+	return "?";
+}
+
+static const char *reason_name(enum corcache_reason reason)
+{
+	switch (reason) {
+	case CORCACHE_REASON_NONE:
+		return "none";
+	case CORCACHE_REASON_COMMIT:
+		return "commit";
+	case CORCACHE_REASON_ERRORS:
+		return "errors";
+	case CORCACHE_REASON_NOSPC:
+		return "nospc";
+	}
+	return "?";
+}
+
+#define CORCACHE_STAT_NAME(name) #name,
+static const char * const stat_names[] = { CORCACHE_STATS(CORCACHE_STAT_NAME) };
+
+static void emit_info(struct corcache_target *target, char *result, unsigned int maxlen)
+{
+	struct corcache_cache *cache = target->cache;
+	const struct corcache_geometry *geo = &cache->geo;
+	unsigned int i, sz = 0;
+	enum corcache_reason reason;
+	u64 used, quota, valid;
+
+	spin_lock_irq(&cache->lock);
+	used = cache->used;
+	quota = cache->owner ? cache->quota :
+			       target->args.quota_sectors >> geo->region_shift;
+	valid = cache->valid_blocks;
+	reason = cache->reason;
+	spin_unlock_irq(&cache->lock);
+
+	DMEMIT("%s %u %u %u %llu/%llu/%llu %llu %zu",
+	       mode_name(READ_ONCE(cache->mode)), CORCACHE_FORMAT_VERSION,
+	       geo->region_sectors, geo->block_sectors, used, quota, geo->nr_slots,
+	       valid, ARRAY_SIZE(stat_names) + 2);
+	for (i = 0; i < ARRAY_SIZE(stat_names); i++)
+		DMEMIT(" %s %llu", stat_names[i], corcache_cache_stat(cache, i));
+	DMEMIT(" reason %s transfers %u", reason_name(reason),
+	       READ_ONCE(target->xfers));
+}
+
+static void emit_table(struct corcache_target *target, char *result, unsigned int maxlen)
+{
+	struct corcache_args args = target->args;
+
+	args.cache_path = target->cache_dev->name;
+	args.origin_path = target->origin_dev->name;
+	corcache_args_emit(&args, result, maxlen);
+}
+
+static void emit_ima(struct corcache_target *target, char *result, unsigned int maxlen)
+{
+	const struct corcache_args *args = &target->args;
+	struct dm_target *ti = target->ti;
+	unsigned int sz = 0;
+
+	DMEMIT_TARGET_NAME_VERSION(ti->type);
+	DMEMIT(",cache_device=%s,origin_device=%s,region_size=%u,block_size=%u,no_checksums=%c,policy=%s,origin_id=%s;",
+	       target->cache_dev->name, target->origin_dev->name,
+	       args->region_sectors, args->block_sectors,
+	       args->no_checksums ? 'y' : 'n', corcache_policy_name(args->policy),
+	       args->origin_id);
+}
+
+static void corcache_status(struct dm_target *ti, status_type_t type,
+			    unsigned int status_flags, char *result, unsigned int maxlen)
+{
+	struct corcache_target *target = ti->private;
+
+	switch (type) {
+	case STATUSTYPE_INFO:
+		emit_info(target, result, maxlen);
+		break;
+	case STATUSTYPE_TABLE:
+		emit_table(target, result, maxlen);
+		break;
+	case STATUSTYPE_IMA:
+		emit_ima(target, result, maxlen);
+		break;
+	}
+}
+
+static int corcache_message_method(struct dm_target *ti, unsigned int argc,
+				   char **argv, char *result, unsigned int maxlen)
+{
+	return corcache_message(ti->private, argc, argv);
+}
+
+/* -------- Devices and limits ------------------------------------------ */
+
+static int corcache_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,
+				    void *data)
+{
+	struct corcache_target *target = ti->private;
+	int r;
+
+	r = fn(ti, target->cache_dev, 0, target->cache->geo.cache_sectors, data);
+	if (!r)
+		r = fn(ti, target->origin_dev, 0, ti->len, data);
+	return r;
+}
+
+/*
+ * A cache device with larger sectors must not change what can be read: a boot
+ * loader reads single sectors.  What the cache device cannot read as it is, is
+ * bounced.
+ */
+static void corcache_io_hints(struct dm_target *ti, struct queue_limits *limits)
+{
+	struct corcache_target *target = ti->private;
+
+	limits->logical_block_size = bdev_logical_block_size(target->origin_dev->bdev);
+}
+
+static struct target_type corcache_target_type = {
+	.name = "corcache",
+	.version = {1, 0, 0},
+	.features = DM_TARGET_SINGLETON,
+	.module = THIS_MODULE,
+	.ctr = corcache_ctr,
+	.dtr = corcache_dtr,
+	.map = corcache_map,
+	.end_io = corcache_end_io,
+	.presuspend = corcache_presuspend,
+	.presuspend_undo = corcache_presuspend_undo,
+	.postsuspend = corcache_postsuspend,
+	.preresume = corcache_preresume,
+	.resume = corcache_resume,
+	.status = corcache_status,
+	.message = corcache_message_method,
+	.iterate_devices = corcache_iterate_devices,
+	.io_hints = corcache_io_hints,
+};
+
+static int __init corcache_init(void)
+{
+	int r;
+
+	/* a u64 is read in one piece without a lock: see struct corcache_slot */
+	BUILD_BUG_ON(sizeof(long) < sizeof(u64));
+
+	corcache_wq = alloc_workqueue("corcache", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!corcache_wq)
+		return -ENOMEM;
+	r = dm_register_target(&corcache_target_type);
+	if (r)
+		destroy_workqueue(corcache_wq);
+	return r;
+}
+
+static void __exit corcache_exit(void)
+{
+	dm_unregister_target(&corcache_target_type);
+	destroy_workqueue(corcache_wq);
+}
+
+module_init(corcache_init);
+module_exit(corcache_exit);
+
+MODULE_DESCRIPTION("device-mapper copy-on-read cache for immutable remote images");
+MODULE_AUTHOR("dm-corcache maintainers");
+MODULE_VERSION("1.0.0");
+MODULE_SOFTDEP("pre: crc32c");
+MODULE_LICENSE("GPL");
