@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Shim for building the pure files in user space: only what they use. */
+#ifndef CORCACHE_SHIM_LINUX_STRING_H
+#define CORCACHE_SHIM_LINUX_STRING_H
+
+#include <linux/types.h>
+
+#include <string.h>
+
+/* First byte that is not @c, or NULL. */
+static inline void *memchr_inv(const void *start, int c, size_t bytes)
+{
+	const u8 *p = start;
+
+	for (; bytes; bytes--, p++)
+		if (*p != (u8)c)
+			return (void *)p;
+	return NULL;
+}
+
+#endif /* CORCACHE_SHIM_LINUX_STRING_H */
