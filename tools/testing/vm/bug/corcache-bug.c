@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * corcache-bug - one deliberate bug of each kind, to prove that the lab notices.
+ *
+ * Usage: insmod corcache-bug.ko; echo KIND > /sys/module/corcache_bug/parameters/run
+ * KIND is one of the names in the table at the end. The module's name contains "corcache", so a leak of it must be
+ * treated like a leak of the real module.
+ */
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/vmalloc.h>
+
+/* The functions are not inlined so that reports name them. */
+static DEFINE_SPINLOCK(outer_lock);
+static DEFINE_SPINLOCK(inner_lock);
+static DEFINE_MUTEX(sleeping_lock);
+
+/* Keeps the compiler from seeing that an access is wrong, or that its result is not used. */
+static u8 read_hidden(const u8 *p, size_t offset)
+{
+	const u8 *q = p;
+
+	OPTIMIZER_HIDE_VAR(q);
+	return READ_ONCE(q[offset]);
+}
+
+static noinline void bug_warn(void)
+{
+	WARN(1, "corcache-bug: deliberate warning\n");
+}
+
+static noinline void bug_oops(void)
+{
+	u8 *nowhere = NULL;
+
+	OPTIMIZER_HIDE_VAR(nowhere);
+	WRITE_ONCE(*nowhere, 1);
+}
+
+static noinline void bug_use_after_free(void)
+{
+	u8 *p = kmalloc(64, GFP_KERNEL);
+
+	if (!p)
+		return;
+	kfree(p);
+	read_hidden(p, 5);
+}
+
+static noinline void bug_out_of_bounds(void)
+{
+	u8 *p = kmalloc(60, GFP_KERNEL);
+
+	if (!p)
+		return;
+	read_hidden(p, 60);
+	kfree(p);
+}
+
+static noinline void bug_vmalloc_out_of_bounds(void)
+{
+	u8 *p = vmalloc(5000);
+
+	if (!p)
+		return;
+	read_hidden(p, 5001);
+	vfree(p);
+}
+
+static noinline void bug_lock_order(void)
+{
+	spin_lock(&outer_lock);
+	spin_lock(&inner_lock);
+	spin_unlock(&inner_lock);
+	spin_unlock(&outer_lock);
+
+	spin_lock(&inner_lock);
+	spin_lock(&outer_lock);
+	spin_unlock(&outer_lock);
+	spin_unlock(&inner_lock);
+}
+
+static noinline void bug_sleep_in_atomic(void)
+{
+	spin_lock(&outer_lock);
+	mutex_lock(&sleeping_lock);
+	mutex_unlock(&sleeping_lock);
+	spin_unlock(&outer_lock);
+}
+
+static noinline void bug_leak(void)
+{
+	u8 *p = kmalloc(333, GFP_KERNEL);
+
+	OPTIMIZER_HIDE_VAR(p);
+}
+
+static noinline void bug_hang(void)
+{
+	for (;;)
+		msleep(1000);
+}
+
+static const struct {
+	const char *name;
+	void (*commit)(void);
+} bugs[] = {
+	{ "warn", bug_warn },
+	{ "oops", bug_oops },
+	{ "use-after-free", bug_use_after_free },
+	{ "out-of-bounds", bug_out_of_bounds },
+	{ "vmalloc-out-of-bounds", bug_vmalloc_out_of_bounds },
+	{ "lock-order", bug_lock_order },
+	{ "sleep-in-atomic", bug_sleep_in_atomic },
+	{ "leak", bug_leak },
+	{ "hang", bug_hang },
+};
+
+static int bug_run(const char *value, const struct kernel_param *kp)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bugs); i++) {
+		if (sysfs_streq(value, bugs[i].name)) {
+			bugs[i].commit();
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static const struct kernel_param_ops bug_ops = {
+	.set = bug_run,
+};
+module_param_cb(run, &bug_ops, NULL, 0200);
+MODULE_PARM_DESC(run, "Name of the bug to commit");
+
+static int __init bug_init(void)
+{
+	return 0;
+}
+
+static void __exit bug_exit(void)
+{
+}
+
+module_init(bug_init);
+module_exit(bug_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Deliberate bugs that prove the lab's detectors");

@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kernel-own.sh - kernels built here from Debian's linux-source-6.1 with the patches in patches/, for kernel.sh; to be
+# sourced.
+#
+# A configuration is "make allnoconfig" plus the fragments config/common.config, config/<arch>.config and
+# config/<name>.config, so that only what the lab needs is compiled. A wanted option that does not come out as wanted
+# is an error. An entry holds
+#   build/   build directory, for modules; objects of the kernel itself are removed
+#   root/    lib/modules
+#   kernel   bzImage, or UML's executable
+#   env      what kernel.sh prints, paths relative to the entry
+#
+# Function: own_kernel NAME ARCH prints the entry's directory.
+# Needs lib.sh, apt.sh.
+
+OWN_SERIES=6.1
+OWN_SUITE=bookworm
+
+own_fragments() { # NAME ARCH
+	local f
+	for f in common "$2" "$1"; do
+		f=$LAB_DIR/config/$f.config
+		[ ! -e "$f" ] || echo "$f"
+	done
+}
+
+# Large parts that no kernel of the lab compiles are left out, their Kconfig files are not.
+own_make_source() { # TMP
+	local package=linux-source-$OWN_SERIES patch
+	apt_fetch "$1" "$package"
+	lab_say "unpacking $package"
+	tar -xJf "$1/usr/src/$package.tar.xz" -C "$1" --exclude="$package/arch/arm*/boot/dts" \
+		--exclude="$package/drivers/gpu/drm/amd/include" --exclude="$package/drivers/gpu/drm/*/*.c" \
+		--exclude="$package/tools/testing" --exclude="$package/sound/soc/*/*.c" --exclude="$package/drivers/net/*/*.c"
+	mv "$1/$package" "$1/linux"
+	for patch in "$LAB_DIR"/patches/*.patch; do
+		patch --quiet --fuzz=0 -d "$1/linux" -p1 < "$patch"
+	done
+	rm -rf "${1:?}/usr"
+}
+
+# Options of the fragments that are not in .config as asked for.
+own_missing_options() { # .CONFIG FRAGMENT...
+	local config=$1 line option
+	shift
+	grep -hE '^CONFIG_' "$@" | while IFS= read -r line; do
+		option=${line%%=*}
+		case $line in
+		*=n) ! grep -q "^$option=" "$config" || echo "$line" ;;
+		*) grep -qxF "$line" "$config" || echo "$line" ;;
+		esac
+	done
+}
+
+own_configure() { # BUILD SOURCE ARCH FRAGMENT...
+	local build=$1 source=$2 arch=$3 missing
+	shift 3
+	cat "$@" > "$build/wanted.config"
+	KCONFIG_ALLCONFIG=$build/wanted.config make -s -C "$source" O="$build" ARCH="$arch" allnoconfig
+	missing=$(own_missing_options "$build/.config" "$@")
+	if [ -n "$missing" ]; then
+		lab_say "options that the kernel's configuration does not accept:"
+		printf '%s\n' "$missing" >&2
+		return 1
+	fi
+}
+
+# What building a module needs stays, the kernel's own objects go.
+own_slim() { # BUILD
+	find "$1" \( -path "$1/scripts" -o -path "$1/tools" \) -prune -o \
+		-type f \( -name '*.o' -o -name '*.a' -o -name '*.ko' -o -name '.*.cmd' -o -name 'vmlinux*' -o -name linux \) -print0 |
+		xargs -0r rm -f
+}
+
+own_make_entry() { # TMP SOURCE NAME ARCH
+	local tmp=$1 source=$2 name=$3 arch=$4 build=$1/build image=arch/x86/boot/bzImage start log fragments kver
+	mkdir -p "$build" "$LAB_CACHE/log"
+	mapfile -t fragments < <(own_fragments "$name" "$arch")
+	log=$LAB_CACHE/log/$name.log
+	start=$SECONDS
+	lab_say "building kernel $name, some minutes; log in $log"
+	[ "$arch" != um ] || image=linux
+	own_configure "$build" "$source" "$arch" "${fragments[@]}"
+	{
+		nice make -C "$source" O="$build" ARCH="$arch" -j"${JOBS:-$(nproc)}" all
+		make -C "$source" O="$build" ARCH="$arch" INSTALL_MOD_PATH="$tmp/root" INSTALL_MOD_STRIP=1 modules_install
+	} > "$log" 2>&1 || {
+		tail -n 30 "$log"
+		return 1
+	}
+	cp "$build/$image" "$tmp/kernel"
+	kver=$(cd "$tmp/root/lib/modules" && echo *)
+	rm -f "$tmp/root/lib/modules/$kver"/{build,source}
+	own_slim "$build"
+	printf '%s=%q\n' KVER "$kver" ARCH "$arch" KIMAGE kernel KDIR build MODROOT root KCC gcc KCHROOT '' > "$tmp/env"
+	lab_say "built kernel $name in $((SECONDS - start)) s"
+}
+
+own_kernel() { # NAME ARCH
+	local name=$1 arch=$2 version sum patches source entry last fragments
+	mapfile -t fragments < <(own_fragments "$name" "$arch")
+	# Comments, and which fragment holds a line, make no other kernel.
+	sum=$(grep -h '^CONFIG_' "${fragments[@]}" | sort | sha256sum | cut -c1-8)
+	patches=$(cat "$LAB_DIR"/patches/*.patch | sha256sum | cut -c1-4)
+	"$LAB_DIR/deps.sh" kernel-source >&2
+	if ! apt_use "$OWN_SUITE" || ! version=$(apt_version "linux-source-$OWN_SERIES") || [ -z "$version" ]; then
+		last=$(debian_last_entry "$name")
+		[ -n "$last" ] || lab_die "$LAB_SKIP" "kernel $name: linux-source-$OWN_SERIES cannot be had from this machine's mirror"
+		lab_say "kernel $name: the mirror does not answer, using ${last##*/}"
+		echo "$last"
+		return
+	fi
+	entry=$LAB_CACHE/kernel/${name}_${version}_$sum-$patches
+	source=$LAB_CACHE/source/linux-source-${OWN_SERIES}_$version-$patches
+	if [ ! -e "$entry" ]; then
+		lab_entry "$source" own_make_source
+		lab_entry "$entry" own_make_entry "$source/linux" "$name" "$arch"
+	fi
+	echo "$entry"
+}

@@ -1,0 +1,171 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# selftest.sh [stock] [uml] [debug] - show that the lab notices every kind of failure that it promises to notice.
+#
+# A harness that reports success whatever happens looks just like a module without bugs. So each detector of run.sh
+# is made to fire, by the module of deliberate bugs in bug/ where it takes a bug:
+#   stock  Debian's own kernel: exit status and arguments pass, missing report, WARN, forgiven WARN, hang, power cut,
+#          nothing but OUTDIR is written on the host
+#   uml    exit status passes, WARN, hang, power cut, nothing but OUTDIR is written on the host
+#   debug  lockdep, sleeping in atomic context, KASAN (use after free, out of bounds, vmalloc), memory leak
+# Without an argument: all three. About 3 minutes when the kernels are in the cache.
+#
+# Output: KTAP on stdout. Exit status: 0 = all fired, 1 = not all, 4 = nothing could be tried.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+RUN=/sys/module/corcache_bug/parameters/run
+
+number=0 failed=0 ran=0
+scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-lab-test.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+out=$scratch/out
+
+result() { # ok|"not ok" DESCRIPTION
+	number=$((number + 1))
+	echo "$1 $number $2"
+	[ "$1" = ok ] || failed=1
+}
+
+# Run a guest, compare run.sh's status; what it printed is kept in $scratch/stdout and $scratch/stderr.
+expect() { # STATUS DESCRIPTION RUN.SH-ARGUMENT...
+	local want=$1 what=$2 got=0
+	shift 2
+	rm -rf "$out"
+	"$LAB_DIR/run.sh" -o "$out" "$@" > "$scratch/stdout" 2> "$scratch/stderr" || got=$?
+	if [ "$got" = "$want" ]; then
+		result ok "$what"
+	else
+		result "not ok" "$what: status $got instead of $want"
+		sed 's/^/# /' "$scratch/stdout" "$scratch/stderr"
+	fi
+}
+
+# Does FILE of the last run have a line that matches?
+expect_line() { # DESCRIPTION REGEX FILE
+	if grep -aqE -- "$2" "$3"; then
+		result ok "$1"
+	else
+		result "not ok" "$1: nothing matches '$2' in ${3##*/}"
+	fi
+}
+
+# Get kernel NAME and its module of bugs; sets ko. Returns 1 when the kernel cannot be had.
+prepare() { # NAME
+	local status=0
+	ko=$("$LAB_DIR/build.sh" -k "$1" -S "$LAB_DIR/bug" | tail -n 1) || status=$?
+	if [ "$status" = "$LAB_SKIP" ]; then
+		echo "# kernel $1 cannot be had: its tests are left out"
+		return 1
+	fi
+	[ "$status" = 0 ] || lab_die 1 "cannot prepare kernel $1"
+	ran=1
+}
+
+commit_bug() { # KIND...: shell commands for the guest that commit these bugs
+	local kind
+	echo "insmod $ko"
+	for kind in "$@"; do
+		echo "echo $kind > $RUN"
+	done
+}
+
+test_passing() { # NAME
+	# shellcheck disable=SC2016 # for the guest's shell
+	expect 7 "$1: exit status 7 passes" -k "$1" -e "GREETING=two  words" -- \
+		/bin/sh -c 'echo "$GREETING" > /dev/stdout; echo "$1"; exit 7' sh "it's"
+	expect_line "$1: environment passes unchanged, output reaches stdout" '^two  words$' "$scratch/stdout"
+	expect_line "$1: arguments pass unchanged" "^it's\$" "$scratch/stdout"
+}
+
+test_host_untouched() { # NAME
+	local marker=$scratch/marker
+	echo untouched > "$marker"
+	# shellcheck disable=SC2016 # for the guest's shell
+	expect 0 "$1: guest may write anywhere" -k "$1" -- \
+		/bin/sh -c 'echo guest > "$1" && grep -q guest "$1" && echo shared > "$LAB_OUT/shared"' sh "$marker"
+	expect_line "$1: the host's files stay as they are" '^untouched$' "$marker"
+	expect_line "$1: the output directory is shared" '^shared$' "$out/shared"
+}
+
+test_failures() { # NAME
+	expect 99 "$1: no report" -k "$1" -- /bin/sh -c 'sync; busybox poweroff -f; sleep 60'
+	expect 98 "$1: kernel warning" -k "$1" -- /bin/sh -c "$(commit_bug warn)"
+	expect 0 "$1: kernel warning, forgiven" -k "$1" -A 'WARNING: .*bug_warn' -- /bin/sh -c "$(commit_bug warn)"
+	expect 97 "$1: hang" -k "$1" -t 20 -- /bin/sh -c "$(commit_bug hang)"
+}
+
+test_power_cut() { # NAME
+	local status=0 guest i
+	rm -rf "$out" "$scratch/disk"
+	# shellcheck disable=SC2016 # for the guest's shell
+	"$LAB_DIR/run.sh" -k "$1" -o "$out" -p "$scratch/pid" -t 60 -d "$scratch/disk:4M" -- /bin/sh -c '
+		echo persistent | dd of=$LAB_DISKS bs=4k conv=sync,fsync 2> /dev/null
+		echo done; sleep 100' > "$scratch/stdout" 2> "$scratch/stderr" &
+	guest=$!
+	for ((i = 0; i < 400; i++)); do
+		! grep -q '^done$' "$scratch/stdout" || break
+		sleep 0.1
+	done
+	kill -KILL "$(cat "$scratch/pid")"
+	wait "$guest" || status=$?
+	if [ "$status" = 96 ]; then
+		result ok "$1: power cut"
+	else
+		result "not ok" "$1: power cut: status $status instead of 96"
+	fi
+	expect_line "$1: disk survives the power cut" '^persistent' "$scratch/disk"
+}
+
+test_debug() {
+	# lockdep first: the first report of KASAN switches it off.
+	expect 98 "debug: bugs of memory and locking" -k debug -m 1G -L -- /bin/sh -c "$(commit_bug \
+		lock-order sleep-in-atomic use-after-free out-of-bounds vmalloc-out-of-bounds)"
+	expect_line "debug: lock order" 'WARNING: possible circular locking' "$scratch/stderr"
+	expect_line "debug: sleep in atomic context" 'BUG: sleeping function called from invalid context' "$scratch/stderr"
+	expect_line "debug: use after free" 'KASAN: (slab-)?use-after-free' "$scratch/stderr"
+	expect_line "debug: out of bounds" 'KASAN: slab-out-of-bounds' "$scratch/stderr"
+	expect_line "debug: vmalloc out of bounds" 'KASAN: vmalloc-out-of-bounds' "$scratch/stderr"
+	expect 98 "debug: memory leak" -k debug -m 1G -- /bin/sh -c "$(commit_bug leak)"
+	expect_line "debug: the leak names our module" 'bug_leak.*corcache' "$scratch/stderr"
+	expect 98 "debug: memory leak, module gone" -k debug -m 1G -- /bin/sh -c "$(commit_bug leak); rmmod corcache_bug"
+	expect 0 "debug: no bug, no complaint" -k debug -m 1G -- /bin/sh -c "insmod $ko; rmmod corcache_bug"
+}
+
+main() {
+	local part parts=("$@") ko
+	case ${1:-} in -h | --help) lab_usage; exit 0 ;; esac
+	lab_need_root
+	[ $# -gt 0 ] || parts=(stock uml debug)
+	echo "KTAP version 1"
+	for part in "${parts[@]}"; do
+		case $part in
+		stock)
+			prepare 6.1 || continue
+			test_passing 6.1
+			test_host_untouched 6.1
+			test_failures 6.1
+			test_power_cut 6.1
+			;;
+		uml)
+			prepare uml || continue
+			test_passing uml
+			test_host_untouched uml
+			test_failures uml
+			test_power_cut uml
+			;;
+		debug)
+			prepare debug || continue
+			test_debug
+			;;
+		*) lab_die 1 "no part '$part': use stock, uml, debug" ;;
+		esac
+	done
+	echo "1..$number"
+	[ "$ran" = 1 ] || exit "$LAB_SKIP"
+	exit "$failed"
+}
+
+main "$@"
