@@ -1,0 +1,683 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Library of the dm-corcache selftests: sourced by each test_<area>_<what>.sh.
+#
+# A test is a set of shell functions, each a case, handed to run_cases at the
+# end of the file.  Each case runs in a subshell with `set -e`, in a temporary
+# directory of its own.  Whatever it makes (dm devices, loop devices, remotes,
+# background jobs) goes through functions here, which record it first; after
+# the case all of it is torn down in reverse order from that record.  Then the
+# kernel log of the case is searched for warnings, and what is left over of
+# dm, loop and nbd devices fails the case, too.
+#
+# Output is KTAP.  Exit status of a test: 0 passed, 1 failed, 4 all skipped.
+#
+# Environment:
+#   CORCACHE_KO     the module, loaded if the target is not there yet
+#   CORCACHE_BUILD  where selftests/corcache_io was built, default <top>/build
+#   SCALE           how much slower than a stock kernel this one is (default: 1,
+#                   4 with KASAN); divides counts and multiplies time limits
+#   SEED            repeats the random choices of an earlier run
+#   CASES           run only these cases (words)
+#   KEEP            not empty: keep the temporary directories
+#
+# The remote (NBD now, others can follow) is reached only through remote_*().
+
+set -u -o pipefail
+shopt -s inherit_errexit
+
+ST_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ST_TOP=$(cd "$ST_HERE/../../../.." && pwd)
+ST_NAME=$(basename "$0" .sh)
+CORCACHE_BUILD=${CORCACHE_BUILD:-$ST_TOP/build}
+IO=${CORCACHE_IO:-$CORCACHE_BUILD/selftests/corcache_io}
+SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
+export DM_DISABLE_UDEV=1
+
+# What no case may leave in the kernel log.
+ST_SPLATS='WARNING:|BUG:|KASAN:|KCSAN:|UBSAN:|Oops|general protection fault|possible recursive locking|possible circular locking|inconsistent lock state|INFO: task .* blocked|INFO: rcu.*stall|suspicious RCU|unreferenced object|soft lockup|refcount_t:|list_(add|del) corruption|Call Trace:'
+
+st_slow() {
+	if [ -e /proc/config.gz ]; then
+		zcat /proc/config.gz
+	elif [ -e "/boot/config-$(uname -r)" ]; then
+		cat "/boot/config-$(uname -r)"
+	fi 2>/dev/null | grep -q '^CONFIG_KASAN=y'
+}
+if [ -z "${SCALE:-}" ]; then
+	SCALE=1
+	if st_slow; then SCALE=4; fi
+fi
+export SCALE SEED CORCACHE_BUILD
+
+# scaled N: N divided by SCALE, at least 1 - for counts and durations
+scaled() { echo $((($1 + SCALE - 1) / SCALE)); }
+
+# ---- verdicts -----------------------------------------------------------
+
+note() {
+	local line
+
+	while IFS= read -r line; do
+		echo "# $line"
+	done <<<"$*"
+}
+
+fail() {
+	note "FAILED: $*" >&2
+	exit 1
+}
+
+skip() {
+	echo "$*" >"$T/skip"
+	exit 4
+}
+
+# expect WHAT GOT OP WANT: numbers or, with = and !=, strings
+expect() {
+	local what=$1 got=$2 op=$3 want=$4
+
+	case $op in
+	= | !=) ;;
+	*) [[ $got =~ ^-?[0-9]+$ && $want =~ ^-?[0-9]+$ ]] ||
+		fail "$what: '$got' $op '$want' compares no numbers" ;;
+	esac
+	case $op in
+	=) [ "$got" = "$want" ] || fail "$what: is '$got', expected '$want'" ;;
+	!=) [ "$got" != "$want" ] || fail "$what: is '$got', expected anything else" ;;
+	*) test "$got" "$op" "$want" || fail "$what: is $got, expected $op $want" ;;
+	esac
+}
+
+# expect_rc WANT COMMAND...: the exit status, exactly
+expect_rc() {
+	local want=$1 rc=0
+
+	shift
+	"$@" || rc=$?
+	[ "$rc" = "$want" ] || fail "exit status $rc, expected $want: $*"
+}
+
+# wait_for SECONDS WHAT COMMAND...: until COMMAND succeeds, else the case fails
+wait_for() {
+	local limit=$(($1 * SCALE)) what=$2 end
+
+	shift 2
+	end=$((SECONDS + limit))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || fail "no $what within $limit s"
+		sleep 0.05
+	done
+}
+
+# milliseconds of a clock that only goes forward
+now_ms() {
+	local up
+
+	read -r up _ </proc/uptime
+	echo $((10#${up/./} * 10))
+}
+
+# ---- kernel log ---------------------------------------------------------
+
+ST_MARKS=0
+# log_mark: what follows in the log is what log_since prints
+log_mark() {
+	ST_MARKS=$((ST_MARKS + 1))
+	ST_MARK="corcache-selftest $ST_NAME $BASHPID-$ST_MARKS"
+	echo "$ST_MARK" >/dev/kmsg
+}
+log_since() { dmesg | awk -v mark="$1" 'found { print } index($0, mark) { found = 1 }'; }
+
+# expect_log REGEX...: since log_mark each REGEX is found in one line or another
+expect_log() {
+	local regex
+
+	# few processes: a test of refusals does this a hundred times
+	ST_LOG=$(dmesg | tail -n 300)
+	ST_LOG=${ST_LOG##*"$ST_MARK"}
+	shopt -s nocasematch
+	for regex in "$@"; do
+		# a regex may not match over the end of a line
+		[[ $ST_LOG =~ ${regex//.\*/[^$'\n']*} ]] ||
+			{ note "the log was: $ST_LOG" >&2; fail "no line in the kernel log matches: $regex"; }
+	done
+	shopt -u nocasematch
+}
+
+# ---- teardown from the record -------------------------------------------
+
+record() { echo "$*" >>"$T/record"; }
+
+ensure_module() {
+	local module=$1 device=$2
+
+	shift 2
+	[ -e "$device" ] && return 0
+	modprobe "$module" "$@" || return 1
+	[ -e "$device" ]
+}
+
+# A process that is stopped, or a device that is suspended, would hang the
+# teardown; both are set free first, in the order in which they were made.
+st_release() {
+	local kind arg
+
+	while read -r kind arg _; do
+		case $kind in
+		server) kill -CONT "$arg" 2>/dev/null ;;
+		job) kill -TERM "$arg" 2>/dev/null ;;
+		dm)
+			if dmsetup info -c --noheadings -o suspended,tables_loaded "$arg" 2>/dev/null |
+			   grep -q Suspended; then
+				timeout $((20 * SCALE)) dmsetup resume "$arg" 2>/dev/null
+			fi
+			;;
+		esac
+	done <"$T/record.up"
+}
+
+st_remove_dm() {
+	local name=$1 i
+
+	dmsetup info "$name" >/dev/null 2>&1 || return 0
+	for i in 1 2 3 4 5 6 7 8; do
+		timeout $((20 * SCALE)) dmsetup remove "$name" 2>"$T/remove.err" && return 0
+		[ "$i" = 8 ] || sleep 0.2
+	done
+	note "cannot remove dm device $name: $(cat "$T/remove.err")"
+	return 1
+}
+
+# Mapped devices go before what they may lie on: a reload can put one on a
+# remote that was started after it was made.
+st_teardown() {
+	local kind arg rest bad=0
+
+	[ -s "$T/record" ] || return 0
+	cp "$T/record" "$T/record.up"
+	st_release
+	while read -r kind arg rest; do
+		case $kind in
+		job) st_kill "$arg" || bad=1 ;;
+		dm) st_remove_dm "$arg" || bad=1 ;;
+		esac
+	done < <(tac "$T/record.up")
+	while read -r kind arg rest; do
+		case $kind in
+		job | dm) ;;
+		loop) timeout $((20 * SCALE)) losetup -d "$arg" || bad=1 ;;
+		nbd)
+			timeout $((20 * SCALE)) nbd-client -d "$arg" >/dev/null 2>&1
+			st_until_free "$arg" || { note "$arg stays connected"; bad=1; }
+			;;
+		server) st_kill "$arg" || bad=1 ;;
+		null_blk) echo 0 >"$arg/power"; rmdir "$arg" || bad=1 ;;
+		rm) rm -rf "$arg" ;;
+		*) note "unknown record: $kind $arg $rest"; bad=1 ;;
+		esac
+	done < <(tac "$T/record.up")
+	return $bad
+}
+
+st_until_free() {
+	local i
+
+	for ((i = 0; i < 100 * SCALE; i++)); do
+		[ -e "/sys/block/${1##*/}/pid" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+st_kill() {
+	local i
+
+	for ((i = 0; i < 200 * SCALE; i++)); do
+		[ -d "/proc/$1" ] || return 0
+		grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null && return 0
+		if [ "$i" = 100 ]; then kill -KILL "$1"; else kill -TERM "$1"; fi 2>/dev/null
+		sleep 0.05
+	done
+	note "process $1 does not end: $(tr '\0' ' ' <"/proc/$1/cmdline") $(cat "/proc/$1/wchan" 2>/dev/null)"
+	return 1
+}
+
+st_devices() {
+	dmsetup ls 2>/dev/null | awk '$1 != "No" { print "dm", $1 }'
+	losetup -n -O NAME 2>/dev/null | sed 's/^/loop /'
+	for i in /sys/block/nbd*/pid; do [ -e "$i" ] && echo "nbd $i"; done
+	return 0
+}
+
+# ---- cases --------------------------------------------------------------
+
+st_load() {
+	modprobe -q dm-mod
+	modprobe -q loop
+	modprobe -q nbd nbds_max=16 max_part=0
+	# a libcrc32c that is built in, or gone in newer kernels, is fine
+	modprobe -q libcrc32c
+	mkdir -p /dev/mapper
+	if ! dmsetup targets | grep -q '^corcache '; then
+		[ -n "${CORCACHE_KO:-}" ] || { echo "Bail out! CORCACHE_KO is not set"; exit 1; }
+		insmod "$CORCACHE_KO" || { echo "Bail out! insmod $CORCACHE_KO"; exit 1; }
+	fi
+	[ -x "$IO" ] || { echo "Bail out! $IO is not built"; exit 1; }
+}
+
+# the end of a case, in its subshell, whatever ended it
+# shellcheck disable=SC2317 # called by trap
+st_finish() {
+	local rc=$?
+
+	trap - EXIT
+	trap '' TERM INT
+	set +e
+	if ! st_teardown; then
+		note "FAILED: teardown"
+		rc=1
+	fi
+	exit "$rc"
+}
+
+st_run_case() {
+	local name=$1 rc=0 start_mark
+
+	T=$(mktemp -d "${TMPDIR:-/tmp}/corcache.XXXXXX")
+	: >"$T/record"
+	st_devices >"$T/devices.before"
+	log_mark
+	start_mark=$ST_MARK
+	echo "corcache-selftest $ST_NAME: $name: start" >/dev/kmsg
+	(
+		set -e
+		trap st_finish EXIT
+		trap 'exit 143' TERM INT
+		cd "$T"
+		"$name"
+	)
+	rc=$?
+	echo "corcache-selftest $ST_NAME: $name: end, status $rc" >/dev/kmsg
+	log_since "$start_mark" >"$T/dmesg"
+	if grep -E -- "$ST_SPLATS" "$T/dmesg" >"$T/splats"; then
+		note "FAILED: kernel log:"
+		note "$(grep -E -m1 -A40 -- "$ST_SPLATS" "$T/dmesg")"
+		rc=1
+	fi
+	if ! st_devices | diff "$T/devices.before" - >"$T/leaks"; then
+		note "FAILED: devices left over: $(grep '^[<>]' "$T/leaks" | tr '\n' ' ')"
+		rc=1
+	fi
+	case $rc in
+	0) echo "ok $ST_NR $name" ;;
+	4)
+		echo "ok $ST_NR $name # SKIP $(cat "$T/skip")"
+		ST_SKIPPED=$((ST_SKIPPED + 1))
+		;;
+	*)
+		note "kernel log of $name:"
+		note "$(tail -n 60 "$T/dmesg")"
+		echo "not ok $ST_NR $name"
+		ST_FAILED=$((ST_FAILED + 1))
+		;;
+	esac
+	[ -n "${KEEP:-}" ] || rm -rf "$T"
+}
+
+# run_cases NAME...: the last line of a test
+run_cases() {
+	local name todo=()
+
+	for name in "$@"; do
+		if [ -z "${CASES:-}" ] || [[ " $CASES " = *" $name "* ]]; then
+			todo+=("$name")
+		fi
+	done
+	ST_NR=0 ST_FAILED=0 ST_SKIPPED=0
+	echo "KTAP version 1"
+	echo "1..${#todo[@]}"
+	note "SEED=$SEED SCALE=$SCALE kernel $(uname -r)"
+	st_load
+	for name in "${todo[@]}"; do
+		ST_NR=$((ST_NR + 1))
+		st_run_case "$name"
+	done
+	[ $ST_FAILED = 0 ] || exit 1
+	[ $ST_SKIPPED -lt $ST_NR ] || exit 4
+	exit 0
+}
+
+# ---- background jobs ----------------------------------------------------
+
+# job NAME COMMAND...: run in the background; output in $T/NAME.out
+job() {
+	local name=$1
+
+	shift
+	# in the background of a script SIGINT is ignored, unless set free
+	env --default-signal=INT,QUIT "$@" >"$T/$name.out" 2>&1 &
+	echo $! >"$T/$name.pid"
+	record job $!
+}
+
+# load NAME DEV ARGS...: random reads in the background, all verified, until
+# job_stop; with pauses, which leave the processors to what the case does
+load() {
+	job "$1" nice -n 15 "$IO" random "$2" --seconds 36000 --pause 4000 "${@:3}"
+}
+
+# expect_load NAME...: they still run, that is, no reader has noticed anything
+expect_load() {
+	local name
+
+	for name in "$@"; do
+		job_running "$name" || fail "job $name ended: $(cat "$T/$name.out")"
+	done
+}
+
+# enough N MAX [SECONDS]: have N rounds been enough?  After MAX of them, or,
+# once there were four, after SECONDS (12): machines differ.
+enough() {
+	[ "$1" -gt 0 ] || ST_ROUNDS=$SECONDS
+	[ "$1" -lt "$2" ] || return 0
+	[ "$1" -ge 4 ] && [ $((SECONDS - ST_ROUNDS)) -ge "${3:-12}" ] && note "$1 rounds"
+}
+
+job_pid() { cat "$T/$1.pid"; }
+job_running() {
+	[ -d "/proc/$(job_pid "$1")" ] && ! grep -q '^State:.*Z' "/proc/$(job_pid "$1")/status" 2>/dev/null
+}
+job_over() { ! job_running "$1"; }
+
+# job_waits NAME THREADS: at least so many threads of it wait for a device
+job_waits() {
+	local waiting
+
+	waiting=$(cat "/proc/$(job_pid "$1")"/task/*/stat 2>/dev/null |
+		sed 's/.*) //' | grep -c '^D') || true
+	[ "$waiting" -ge "$2" ]
+}
+
+# job_end NAME SECONDS [STATUS]: it ends by itself within SECONDS, with STATUS (0)
+job_end() {
+	local name=$1 limit=$2 want=${3:-0} rc=0
+
+	wait_for "$limit" "end of job $name" job_over "$name"
+	wait "$(job_pid "$name")" || rc=$?
+	if [ "$rc" != "$want" ]; then
+		note "$(tail -n 20 "$T/$name.out")" >&2
+		fail "job $name: status $rc, expected $want"
+	fi
+}
+
+# job_stop NAME [STATUS]: ask it to end; it has to end with STATUS (0)
+job_stop() {
+	kill -TERM "$(job_pid "$1")" 2>/dev/null || note "job $1 ended before it was asked to"
+	job_end "$1" 60 "${2:-0}"
+}
+
+# ---- local devices ------------------------------------------------------
+
+# mkloop FILE BYTES [losetup args]: a loop device on a sparse file; its name in LOOP
+mkloop() {
+	local file=$1 bytes=$2
+
+	shift 2
+	[ -e "$file" ] || truncate -s "$bytes" "$file"
+	LOOP=$(losetup -f --show "$@" "$file")
+	record loop "$LOOP"
+}
+
+# mkcache MIB [losetup args]: an empty cache device; its name in CACHE
+mkcache() {
+	local mib=$1
+
+	shift
+	ST_CACHES=$((${ST_CACHES:-0} + 1))
+	mkloop "$T/cache$ST_CACHES" "${mib}M" "$@"
+	CACHE=$LOOP
+	# shellcheck disable=SC2034 # for the tests
+	CACHE_FILE=$T/cache$ST_CACHES
+}
+
+sectors() { blockdev --getsz "$1"; }
+
+# mkdm NAME TABLE [dmsetup args]: any mapped device
+mkdm() {
+	local name=$1 table=$2
+
+	shift 2
+	record dm "$name"
+	dmsetup create "$name" "$@" --table "$table"
+	dmsetup mknodes "$name"
+}
+
+# reload_dm NAME TABLE: another table for a device that is not corcache
+reload_dm() {
+	dmsetup reload "$1" --table "$2"
+	dmsetup suspend --noflush --nolockfs "$1"
+	dmsetup resume "$1"
+}
+
+# mkcorcache NAME CACHE ORIGIN SECTORS REGION [features, core args]
+mkcorcache() {
+	local name=$1 cache=$2 origin=$3 length=$4 region=$5
+
+	shift 5
+	mkdm "$name" "0 $length corcache $cache $origin $region $*" \
+		--readonly --uuid "CORCACHE-$name"
+	# shellcheck disable=SC2034 # for the tests
+	DEV=/dev/mapper/$name
+}
+
+dmremove() { timeout $((60 * SCALE)) dmsetup remove "$1" || fail "dmsetup remove $1"; }
+
+message() { timeout $((60 * SCALE)) dmsetup message "$1" 0 "${@:2}" || fail "message $*"; }
+
+events() { dmsetup info -c --noheadings -o events "$1" | tr -d ' '; }
+
+# ---- status -------------------------------------------------------------
+
+status_line() { timeout $((10 * SCALE)) dmsetup status --noflush "$1" || fail "dmsetup status $1"; }
+
+# status_get NAME FIELD: mode, version, region, block, used, quota, total,
+# valid, or the name of a pair
+status_get() {
+	local value
+
+	value=$(status_line "$1" | awk -v field="$2" '{
+		split($8, q, "/")
+		v["mode"] = $4; v["version"] = $5; v["region"] = $6; v["block"] = $7
+		v["used"] = q[1]; v["quota"] = q[2]; v["total"] = q[3]; v["valid"] = $9
+		for (i = 11; i < 11 + 2 * $10; i += 2) v[$i] = $(i + 1)
+		print (field in v) ? v[field] : "none"
+	}')
+	[ "$value" != none ] || fail "status of $1 has no field $2"
+	echo "$value"
+}
+
+expect_status() {
+	local got
+
+	got=$(status_get "$1" "$2")
+	expect "status of $1: $2" "$got" "$3" "$4"
+}
+
+status_is() { [ "$(status_get "$1" "$2")" = "$3" ]; }
+
+st_settled() { [ "$(status_get "$1" transfers)" = 0 ]; }
+
+# settle NAME: until the copies behind the reads are on the cache device
+settle() { wait_for 30 "end of the fills of $1" st_settled "$1"; }
+
+# ---- refusals -----------------------------------------------------------
+
+# st_try_load NAME TABLE: load it, read-only unless RELOAD_MODE=rw; 0 if that
+# was refused
+st_try_load() {
+	local rc=0 mode=(--readonly)
+
+	[ "${RELOAD_MODE:-ro}" = ro ] || mode=()
+	log_mark
+	timeout $((20 * SCALE)) dmsetup reload "$1" "${mode[@]}" --table "$2" \
+		>"$T/err" 2>&1 || rc=$?
+	[ "$rc" != 0 ] || fail "accepted: $2"
+	[ "$rc" != 124 ] || fail "no answer: $2"
+}
+
+st_say_refused() {
+	local line
+
+	while IFS= read -r line; do
+		if [[ $line = *corcache:* ]]; then
+			note "refused: ${1#0 * corcache } -- ${line#*\] }"
+			return
+		fi
+	done <<<"$ST_LOG"
+	note "refused: ${1#0 * corcache }"
+}
+
+# expect_refused TABLE REGEX...: already the load of it is refused, and the
+# kernel log says why, with the offending value (each REGEX in a line or other)
+expect_refused() {
+	local table=$1
+
+	shift
+	if [ ! -e "$T/refused" ]; then
+		record dm refused
+		dmsetup create refused --notable
+		touch "$T/refused"
+	fi
+	st_try_load refused "$table"
+	expect_log "$@"
+	st_say_refused "$table"
+}
+
+# no table has been left by any of the loads that were refused
+expect_nothing_loaded() {
+	expect "tables" "$(dmsetup info -c --noheadings -o tables_loaded refused)" = None
+}
+
+# expect_reload_refused NAME TABLE REGEX...: the same for a running device,
+# whose table stays as it was
+expect_reload_refused() {
+	local name=$1 table=$2 before after
+
+	shift 2
+	before=$(dmsetup table "$name")
+	st_try_load "$name" "$table"
+	after=$(dmsetup table "$name")
+	expect "table of $name" "$after" = "$before"
+	expect "tables" "$(dmsetup info -c --noheadings -o tables_loaded "$name")" = Live
+	expect_log "$@"
+	st_say_refused "$table"
+}
+
+# ---- the remote ---------------------------------------------------------
+#
+# remote_start NAME BYTES [key=value of this lib or nbdkit filter arguments]
+# exports the pattern, read-only, over TCP on the loopback interface, and
+# attaches it; the block device's name is in ORIGIN.  Then, by NAME:
+#
+#   remote_reads, remote_bytes, remote_again   asked for since remote_mark:
+#                       requests, bytes, bytes asked for more than once
+#   remote_mark         start to count here
+#   remote_stall, remote_continue   neither answers nor errs; goes on
+#   remote_errors on|off            answers every read with an error
+#   remote_disconnect   the client lets go: the block device stays, and has no
+#                       size any more once nobody has it open
+#   remote_kill         the server is gone, the block device errs
+
+#
+# One connection unless REMOTE_CONNS says otherwise: with several the nbd
+# driver gives up on a server that stalls, after 30 s.
+
+remote_start() {
+	local name=$1 bytes=$2 port n conns=${REMOTE_CONNS:-1}
+
+	shift 2
+	command -v nbdkit >/dev/null || skip "nbdkit is not installed"
+	for ((n = 0; n < 20; n++)); do
+		port=$((10809 + RANDOM % 20000))
+		rm -f "$T/$name.pid"
+		TMPDIR=$T nbdkit -r -i 127.0.0.1 -p $port -P "$T/$name.pid" \
+			--filter=log --filter=error "$@" pattern size="$bytes" \
+			logfile="$T/$name.log" error=EIO error-pread-rate=100% \
+			error-file="$T/$name.err" 2>"$T/$name.msg" && break
+	done
+	wait_for 10 "nbdkit" test -s "$T/$name.pid"
+	record server "$(cat "$T/$name.pid")"
+	for ((n = 0; n < 16; n++)); do
+		[ -b /dev/nbd$n ] && [ ! -e /sys/block/nbd$n/pid ] && break
+	done
+	[ $n -lt 16 ] || fail "no free nbd device"
+	record nbd /dev/nbd$n
+	nbd-client 127.0.0.1 $port /dev/nbd$n -N "" -b 512 -C "$conns" >"$T/$name.nbd" 2>&1 ||
+		{ note "$(cat "$T/$name.nbd" "$T/$name.msg")" >&2; fail "nbd-client"; }
+	wait_for 10 "size of /dev/nbd$n" st_has_size nbd$n
+	ORIGIN=/dev/nbd$n
+	echo 0 >/sys/block/nbd$n/queue/read_ahead_kb
+	echo "$ORIGIN" >"$T/$name.dev"
+	remote_mark "$name"
+}
+st_has_size() { [ "$(cat "/sys/block/$1/size")" -gt 0 ]; }
+
+st_server() { cat "$T/$1.pid"; }
+remote_mark() { wc -c <"$T/$1.log" >"$T/$1.mark"; }
+remote_count() { "$IO" nbdlog "$T/$1.log" --start "$(cat "$T/$1.mark")"; }
+st_count_field() { remote_count "$1" | sed -n "s/.*\b$2=\([0-9]*\).*/\1/p"; }
+remote_reads() { st_count_field "$1" reads; }
+remote_bytes() { st_count_field "$1" bytes; }
+remote_again() { st_count_field "$1" again; }
+remote_stall() { kill -STOP "$(st_server "$1")"; }
+remote_continue() { kill -CONT "$(st_server "$1")"; }
+remote_errors() { if [ "$2" = on ]; then touch "$T/$1.err"; else rm -f "$T/$1.err"; fi; }
+remote_disconnect() {
+	local dev
+
+	dev=$(cat "$T/$1.dev")
+	nbd-client -d "$dev" >/dev/null
+}
+remote_kill() {
+	kill -KILL "$(st_server "$1")"
+	wait_for 10 "end of the server" test ! -d "/proc/$(st_server "$1")"
+}
+
+# expect_remote NAME reads|bytes|again OP NUMBER
+expect_remote() {
+	local got
+
+	got=$(st_count_field "$1" "$2")
+	expect "server of $1: $2" "$got" "$3" "$4"
+}
+
+# ---- what is common to many tests ---------------------------------------
+
+# setup MIB_ORIGIN MIB_CACHE REGION [features, core args]: remote `origin`,
+# cache device, device `cc`; sets ORIGIN CACHE DEV
+setup() {
+	local origin=$1 cache=$2 region=$3
+
+	shift 3
+	remote_start origin $((origin * 1048576))
+	mkcache "$cache"
+	mkcorcache cc "$CACHE" "$ORIGIN" $((origin * 2048)) "$region" "$@"
+}
+
+# read_ok DEV [OFF LEN ...]: verified read
+read_ok() { timeout $((100 * SCALE)) "$IO" read "$@" >"$T/read.out" 2>&1 || { note "$(cat "$T/read.out")" >&2; fail "read $*"; }; }
+# read_fails DEV OFF LEN: every single read of it fails, with an error
+read_fails() { timeout $((100 * SCALE)) "$IO" read "$@" --expect-error >"$T/read.out" 2>&1 || { note "$(cat "$T/read.out")" >&2; fail "should have failed: read $*"; }; }
+
+# expect_hits NAME DEV [OFF LEN ...]: all of it comes from the cache
+expect_hits() {
+	local name=$1 before after
+
+	before=$(status_get "$name" origin_bytes)
+	read_ok "${@:2}"
+	after=$(status_get "$name" origin_bytes)
+	expect "origin bytes for what is cached ($*)" $((after - before)) = 0
+}
+

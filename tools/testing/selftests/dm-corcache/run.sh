@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh [TEST...] - runs selftests of dm-corcache on this machine, one after
+# the other; all of them without names.  A name may be shortened: `read`,
+# `test_read_pattern`, `read_pattern`, `test_read_pattern.sh` all work.
+#
+# Meant for the guests of tools/testing/vm, where it may load the module
+# ($CORCACHE_KO) and break devices; see lib.sh for the environment.  Tests
+# named *.host.sh start guests themselves and are not run here.
+#
+# Output: KTAP, one line per test, the test's own lines indented below it:
+#   ok 1 test_table_refusals.sh
+# Exit status: 0 all passed or skipped, 1 a test failed, 2 usage.
+set -u
+
+cd "$(dirname "$0")" || exit 2
+# for SCALE and SEED; the functions are for the tests
+. ./lib.sh
+
+tests=()
+timeout=$(sed -n 's/^timeout=//p' settings)
+
+# In a guest of the lab each start of a program asks the host for a dozen files,
+# which is most of what a test costs: have the usual ones, with their
+# libraries, in memory.
+local_tools() {
+	local dir=$run_dir/tools name found=()
+
+	mkdir -p "$dir"
+	for name in awk basename blockdev cat cp cut dd diff dmesg dmsetup env grep head insmod \
+		losetup mkdir mktemp nbd-client nice readlink rm sed sleep tac tail timeout touch \
+		tr truncate wc "$IO"; do
+		# not what bash has built in
+		name=$(type -P "$name") && found+=("$name")
+	done
+	mapfile -t -O ${#found[@]} found < <(ldd "${found[@]}" 2>/dev/null |
+		awk '$2 == "=>" && $3 ~ "^/" && !seen[$3]++ { print $3 }')
+	cp -L "${found[@]}" "$dir/"
+	export PATH=$dir:$PATH LD_LIBRARY_PATH=$dir CORCACHE_IO=$dir/corcache_io LC_ALL=C
+}
+
+find_tests() {
+	local all=() word t found
+
+	for t in test_*.sh; do
+		case $t in *.host.sh) ;; *) all+=("$t") ;; esac
+	done
+	if [ $# = 0 ]; then
+		tests=("${all[@]}")
+		return
+	fi
+	for word in "$@"; do
+		found=0
+		for t in "${all[@]}"; do
+			case $t in
+			"$word" | "$word.sh" | "test_$word.sh" | "test_${word}_"*)
+				tests+=("$t")
+				found=1
+				;;
+			esac
+		done
+		if [ $found = 0 ]; then
+			echo "no such test: $word" >&2
+			exit 2
+		fi
+	done
+}
+
+run_test() {
+	local limit=$((timeout * SCALE)) own status pid
+
+	own=$(sed -n 's/^# timeout=\([0-9]*\)$/\1/p' "$1")
+	[ -z "$own" ] || limit=$((own * SCALE))
+	# through a file: a daemon that is left behind would hold a pipe open
+	: >"$run_dir/out"
+	timeout -k 20 "$limit" bash "$1" >"$run_dir/out" 2>&1 &
+	pid=$!
+	tail -n +1 -s 0.2 -f --pid=$pid "$run_dir/out" | sed -u 's/^/    /'
+	wait $pid
+	status=$?
+	if [ $status -ge 124 ]; then
+		echo "# $1: not finished within $limit s (status $status); tasks that hang:"
+		echo w >/proc/sysrq-trigger
+		dmesg | tail -n 80 | sed 's/^/# /'
+	fi
+	return $status
+}
+
+find_tests "$@"
+run_dir=$(mktemp -d /tmp/corcache-run.XXXXXX)
+trap 'rm -rf "$run_dir"' EXIT
+[ -z "${LAB_OUT:-}" ] || local_tools
+passed=0 failed=0 skipped=0 nr=0
+echo "KTAP version 1"
+echo "1..${#tests[@]}"
+for t in "${tests[@]}"; do
+	nr=$((nr + 1))
+	started=$(now_ms)
+	run_test "$t"
+	rc=$?
+	echo "# $t: $((($(now_ms) - started) / 1000)) s"
+	case $rc in
+	0)
+		echo "ok $nr $t"
+		passed=$((passed + 1))
+		;;
+	4)
+		echo "ok $nr $t # SKIP $(sed -n 's/.*# SKIP //p' "$run_dir/out" | sort -u | head -n 1)"
+		skipped=$((skipped + 1))
+		;;
+	*)
+		echo "not ok $nr $t"
+		failed=$((failed + 1))
+		;;
+	esac
+done
+echo "# Totals: pass:$passed fail:$failed skip:$skipped"
+[ $failed = 0 ]

@@ -1,0 +1,257 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Suspend while the origin neither answers nor errs: no-flush answers within
+# 2 s, and the waiting readers return at resume; a plain suspend waits, and
+# interrupting it, with any signal, restores service and fails no reader; a
+# device whose origin stalls can be reloaded away to another one, and back.
+. "$(dirname "$0")/lib.sh"
+
+LEN=32768
+LIMIT=$((2000 * SCALE))
+
+# 1 MiB cached, then THREADS readers that wait for an origin that stalls
+begin() {
+	setup 16 32 128
+	read_ok "$DEV" 0 1M
+	settle cc
+	message cc commit
+	remote_stall origin
+	readers_wait readers 8M
+}
+readers_wait() {
+	job "$1" "$IO" together "$DEV" "$2" 256K --threads 16
+	wait_for 30 "readers that wait" job_waits "$1" 16
+}
+still_waiting() { job_running "$1" || fail "job $1 ended: $(cat "$T/$1.out")"; }
+later() { [ $(($(now_ms) - $1)) -ge "$2" ]; }
+state() { dmsetup info -c --noheadings -o suspended "$1"; }
+
+# a no-flush suspend, measured
+suspend_in_time() {
+	local start took machine
+
+	# what it takes on this machine to start dmsetup at all, at the moment
+	start=$(now_ms)
+	timeout $((60 * SCALE)) dmsetup table cc >/dev/null
+	machine=$(($(now_ms) - start))
+	start=$(now_ms)
+	timeout $((60 * SCALE)) dmsetup suspend --noflush "$@" cc
+	took=$(($(now_ms) - start))
+	note "suspend --noflush $*: $took ms; dmsetup table: $machine ms"
+	expect "milliseconds for suspend --noflush" "$took" -le $((LIMIT + 3 * machine))
+	expect "state" "$(state cc)" = Suspended
+	still_waiting readers
+}
+
+noflush_then_continue() {
+	begin
+	suspend_in_time
+	dmsetup resume cc
+	still_waiting readers
+	expect_hits cc "$DEV" 0 1M
+	# again, with more of them
+	readers_wait more 12M
+	suspend_in_time --nolockfs
+	still_waiting more
+	dmsetup resume cc
+	expect_hits cc "$DEV" 0 1M
+	remote_continue origin
+	job_end readers 60
+	job_end more 60
+	settle cc
+	# late answers and new reads together: all of it arrived once, and is kept
+	expect_hits cc "$DEV" 8M 256K
+	read_ok "$DEV"
+}
+
+# the answers come while it is suspended
+noflush_answer_while_suspended() {
+	begin
+	suspend_in_time
+	remote_continue origin
+	wait_for 10 "time for the late answers" later "$(now_ms)" 300
+	still_waiting readers
+	dmsetup resume cc
+	job_end readers 60
+	read_ok "$DEV"
+	expect_status cc checksum_errors = 0
+}
+
+noflush_many_times() {
+	local n
+
+	begin
+	for ((n = 0; ; n++)); do
+		if enough "$n" 8; then break; fi
+		suspend_in_time
+		dmsetup resume cc
+	done
+	remote_continue origin
+	job_end readers 60
+	read_ok "$DEV"
+}
+
+# interrupted SIGNAL FLAGS...: a suspend that is stuck is ended by a signal
+interrupted() {
+	local signal=$1 rc=0
+
+	shift
+	job suspend dmsetup suspend "$@" cc
+	wait_for 10 "time for a suspend that does not wait" later "$(now_ms)" 500
+	still_waiting suspend
+	kill "-$signal" "$(job_pid suspend)"
+	wait_for 20 "end of the suspend after SIG$signal" job_over suspend
+	wait "$(job_pid suspend)" || rc=$?
+	expect "status of an interrupted suspend" "$rc" != 0
+	expect "state" "$(state cc)" = Active
+}
+
+plain_interrupted() {
+	local signal
+
+	begin
+	for signal in INT KILL TERM; do
+		interrupted "$signal"
+		still_waiting readers
+		# service is restored: hits are served
+		expect_hits cc "$DEV" 0 1M
+	done
+	remote_continue origin
+	job_end readers 60
+	timeout $((30 * SCALE)) dmsetup suspend cc
+	dmsetup resume cc
+	read_ok "$DEV"
+}
+
+# a plain suspend that waits goes on by itself when the origin answers
+plain_waits() {
+	begin
+	job suspend dmsetup suspend cc
+	wait_for 10 "time for a suspend that does not wait" later "$(now_ms)" 500
+	still_waiting suspend
+	status_line cc
+	remote_continue origin
+	job_end suspend 60
+	job_end readers 60
+	expect "state" "$(state cc)" = Suspended
+	dmsetup resume cc
+	settle cc
+	expect_hits cc "$DEV" 8M 256K
+}
+
+# A no-flush suspend gets stuck when the cache device stalls with hits
+# outstanding.  Interrupting it must not turn what was parked into errors.
+noflush_interrupted() {
+	local signal
+
+	remote_start origin 16M
+	mkcache 32
+	mkdm below "0 $(sectors "$CACHE") linear $CACHE 0"
+	mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128
+	read_ok "$DEV" 0 1M
+	settle cc
+	for signal in INT KILL; do
+		remote_stall origin
+		readers_wait "readers$signal" 8M
+		dmsetup suspend --noflush --nolockfs below
+		job "hits$signal" "$IO" together "$DEV" 0 64K --threads 8
+		wait_for 30 "hits that wait" job_waits "hits$signal" 8
+		interrupted "$signal" --noflush --nolockfs
+		still_waiting "hits$signal"
+		still_waiting "readers$signal"
+		dmsetup resume below
+		job_end "hits$signal" 60
+		still_waiting "readers$signal"
+		expect_hits cc "$DEV" 0 1M
+		remote_continue origin
+		job_end "readers$signal" 60
+		message cc evict 16384 16384
+	done
+	read_ok "$DEV"
+}
+
+# no-flush suspends interrupted at any moment, with readers that get parked,
+# swept and come back: whatever wins, no reader fails
+noflush_interrupted_race() {
+	local n
+
+	begin
+	for ((n = 0; ; n++)); do
+		if enough "$n" 30; then break; fi
+		job suspend timeout -s INT "$(printf '0.%03d' $((5 + n * 13 % 200)))" dmsetup suspend --noflush --nolockfs cc
+		wait_for 30 "end of the suspend" job_over suspend
+		wait "$(job_pid suspend)" || true
+		still_waiting readers
+		dmsetup resume cc
+	done
+	remote_continue origin
+	job_end readers 60
+	read_ok "$DEV"
+	expect_status cc checksum_errors = 0
+}
+
+# Away to an error target while the origin stalls: what waits comes back with
+# the error of the new origin, hits go on, the end of the resume waits for the
+# old reads; then back, and all is warm.
+reload_away_and_back() {
+	begin
+	mkdm away "0 $LEN error"
+	dmsetup reload cc --readonly --table "0 $LEN corcache $CACHE /dev/mapper/away 128"
+	suspend_in_time --nolockfs
+	job resume dmsetup resume cc
+	job_end readers 60 2
+	grep -q "READ ERROR 5" "$T/readers.out" || fail "$(cat "$T/readers.out")"
+	if grep -q "MISMATCH" "$T/readers.out"; then fail "$(cat "$T/readers.out")"; fi
+	expect_hits cc "$DEV" 0 1M
+	read_fails "$DEV" 12M 64K --bs 4K
+	remote_continue origin
+	job_end resume 60
+	expect_hits cc "$DEV" 0 1M
+	# late answers were given to nobody, and cached by nobody
+	read_fails "$DEV" 8M 256K --bs 4K
+	dmsetup reload cc --readonly --table "0 $LEN corcache $CACHE $ORIGIN 128"
+	timeout $((60 * SCALE)) dmsetup resume cc
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV"
+	settle cc
+	expect_hits cc "$DEV"
+	expect_status cc mode = active
+}
+
+# the same to another remote: the readers finish there, while the old one is
+# still silent
+reload_to_second_remote() {
+	begin
+	remote_start second 16M
+	dmsetup reload cc --readonly --table "0 $LEN corcache $CACHE $ORIGIN 128"
+	suspend_in_time --nolockfs
+	job resume dmsetup resume cc
+	job_end readers 60
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV"
+	settle cc
+	expect_hits cc "$DEV" 8M 256K
+	still_waiting resume
+	remote_continue origin
+	job_end resume 60
+	expect_hits cc "$DEV" 8M 256K
+	expect_status cc checksum_errors = 0
+}
+
+# closed by its readers, removed while the origin has not answered: waits for
+# the answers, and ends with them
+remove_while_stalled() {
+	begin
+	kill -KILL "$(job_pid readers)"
+	remote_continue origin
+	wait_for 60 "end of the readers" job_over readers
+	dmremove cc
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV"
+}
+
+run_cases noflush_then_continue noflush_answer_while_suspended noflush_many_times \
+	plain_interrupted plain_waits noflush_interrupted noflush_interrupted_race \
+	reload_away_and_back reload_to_second_remote remove_while_stalled
