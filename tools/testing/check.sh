@@ -1,0 +1,296 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# check.sh - all tests, from a fresh clone to a verdict: `make check`. Needs root; installs Debian packages that are
+# missing.
+#
+# The work consists of steps (check/steps.sh). A step is a command with a log, build/check/<name>.log, and may need
+# other steps to have passed. Two run at a time, in the order of the list: quick ones first, and the kernels that are
+# built here in the background of the tests on Debian's own.
+#
+# What counts is cases. A step is one case, or several if it prints KTAP: each of its outermost "ok"/"not ok" lines. A
+# step passes when it ends with status 0 and its log shows what it must show; a step that shows nothing has failed.
+# Status 4 means: cannot be had here and now (a kernel package, for instance): skipped, with the reason, as is all
+# that needs it. What needs a failed step has failed.
+#
+# Environment: T=PATTERN, an extended regular expression: only the cases whose name matches, for example T=unit,
+# T=6.1, T='6.1/test_read', T=demo; LIST=1 prints the names of the steps and ends.
+#
+# Output: a line per case, the end of the log of what failed; last line "N passed, N failed, N skipped".
+# Exit status: 0 nothing failed and something passed, 1 otherwise.
+set -euo pipefail
+shopt -s inherit_errexit
+
+CHECK_DIR=$(cd "$(dirname "$0")/check" && pwd)
+TOP=$(cd "$CHECK_DIR/../../.." && pwd)
+VM=$TOP/tools/testing/vm
+SELFTESTS=$TOP/tools/testing/selftests/dm-corcache
+BUILD=${CORCACHE_BUILD:-$TOP/build}
+LOGS=$BUILD/check
+SLOTS=2
+STATUS_SKIP=4
+TAIL_LINES=40
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export CORCACHE_BUILD=$BUILD
+export CHECK_DIR TOP VM SELFTESTS BUILD LOGS
+
+T=${T:-}
+passed=0 failed=0 skipped=0
+
+# Steps, in order; by name: what it needs, its kind (plain, ktap, setup), its command, its state, its process, why
+# it was skipped, and whether T asks for a case of it by name.
+steps=()
+declare -A needs kind command state process started reason asked
+
+die() {
+	printf 'check: %s\n' "$*" >&2
+	exit 1
+}
+
+# ---- the list ----------------------------------------------------------------
+
+# step NAME KIND "NEEDED STEPS" COMMAND...: setup steps prepare something and count only when they fail.
+step() {
+	local name=$1
+	steps+=("$name")
+	kind[$name]=$2 needs[$name]=$3 state[$name]=waiting
+	shift 3
+	command[$name]=$(printf '%q ' "$@")
+}
+
+matches() { [ -z "$T" ] || [[ $1 =~ $T ]]; }
+
+# Leave only the steps that T asks for, and what they need.
+select_steps() {
+	local name need
+	local -A wanted=()
+	local -a todo=() all=("${steps[@]}")
+	for name in "${all[@]}"; do
+		[ "${kind[$name]}" != setup ] || continue
+		if matches "$name" || [ -n "${asked[$name]:-}" ]; then todo+=("$name"); fi
+	done
+	while [ ${#todo[@]} -gt 0 ]; do
+		name=${todo[-1]}
+		unset 'todo[-1]'
+		[ -z "${wanted[$name]:-}" ] || continue
+		wanted[$name]=1
+		for need in ${needs[$name]}; do
+			[ -n "${kind[$need]:-}" ] || die "step $name needs $need, which does not exist"
+			todo+=("$need")
+		done
+	done
+	steps=()
+	for name in "${all[@]}"; do
+		if [ -n "${wanted[$name]:-}" ]; then steps+=("$name"); fi
+	done
+	[ ${#steps[@]} -gt 0 ] || die "T='$T' matches no step: LIST=1 prints their names"
+}
+
+# ---- reporting -----------------------------------------------------------------
+
+report() { # pass|fail|skip NAME REMARK
+	case $1 in
+	pass) passed=$((passed + 1)) ;;
+	fail) failed=$((failed + 1)) ;;
+	skip) skipped=$((skipped + 1)) ;;
+	esac
+	printf '%-4s  %s%s\n' "${1^^}" "$2" "${3:+  ($3)}"
+}
+
+log_of() { echo "$LOGS/${1//\//_}.log"; }
+
+show_log() { # NAME
+	local log
+	log=$(log_of "$1")
+	printf -- '----- end of %s:\n' "$log"
+	tail -n "$TAIL_LINES" "$log" | tr '\r' '\n' | sed 's/^/    /'
+	echo "-----"
+}
+
+last_line() { tr '\r' '\n' < "$(log_of "$1")" | grep -a . | tail -n 1 | cut -c 1-160; }
+
+# Outermost KTAP lines of a log, one case each. Sets cases and cases_failed.
+report_ktap() { # NAME SECONDS
+	local line name
+	cases=0 cases_failed=0
+	while IFS= read -r line; do
+		name=${line#not } name=${name#ok } name=${name#* } name=${name#- }
+		case $line in
+		*'# SKIP'*) report skip "$1/${name%% #*}" "${line#*# SKIP }" ;;
+		not*) report fail "$1/$name" '' && cases_failed=$((cases_failed + 1)) ;;
+		*) report pass "$1/$name" '' ;;
+		esac
+		cases=$((cases + 1))
+	done < <(grep -aE '^(not )?ok [0-9]' "$(log_of "$1")" || true)
+}
+
+# Was a KTAP report complete? Its plan says how many cases there are.
+ktap_complete() { # NAME
+	local plan
+	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$(log_of "$1")" | head -n 1)
+	[ -n "$plan" ] && [ "$plan" -gt 0 ] && [ "$plan" = "$cases" ]
+}
+
+judge_ktap() { # NAME STATUS SECONDS
+	local cases cases_failed
+	report_ktap "$1" "$3"
+	state[$1]=failed
+	if [ "$2" = 0 ] && [ "$cases_failed" = 0 ] && ktap_complete "$1"; then
+		state[$1]=passed
+	elif [ "$2" = $STATUS_SKIP ] && [ "$cases" = 0 ]; then
+		skip_step "$1" "$(last_line "$1")"
+	else
+		# A kernel warning or a hang is a failure even if each test has found all well.
+		if [ "$cases_failed" = 0 ]; then report fail "$1" "status $2, $cases cases seen, ${3} s"; fi
+		show_log "$1"
+	fi
+}
+
+skip_step() { # NAME REASON
+	state[$1]=skipped reason[$1]=$2
+	if [ "${kind[$1]}" != setup ]; then report skip "$1" "$2"; fi
+}
+
+judge() { # NAME STATUS SECONDS
+	local name=$1 status=$2 seconds=$3
+	if [ "${kind[$name]}" = ktap ]; then
+		judge_ktap "$@"
+	elif [ "$status" = $STATUS_SKIP ]; then
+		skip_step "$name" "$(last_line "$name")"
+	elif [ "$status" != 0 ]; then
+		state[$name]=failed
+		report fail "$name" "status $status, $seconds s"
+		show_log "$name"
+	elif [ ! -s "$(log_of "$name")" ]; then
+		state[$name]=failed
+		report fail "$name" "ended with status 0 but showed no result"
+	else
+		state[$name]=passed
+		if [ "${kind[$name]}" = setup ]; then
+			printf '      %s: ready  (%s s)\n' "$name" "$seconds"
+		else
+			report pass "$name" "$seconds s"
+		fi
+	fi
+}
+
+# ---- running -------------------------------------------------------------------
+
+# Are all needs fulfilled? Sets ready: yes, no (later), never (and then reports).
+look_at_needs() { # NAME
+	local need
+	ready=yes
+	for need in ${needs[$1]}; do
+		case ${state[$need]} in
+		passed) ;;
+		skipped)
+			ready=never
+			skip_step "$1" "${reason[$need]}"
+			reason[$1]=${reason[$need]}
+			return
+			;;
+		failed)
+			ready=never
+			state[$1]=failed
+			report fail "$1" "$need failed"
+			return
+			;;
+		*) ready=no ;;
+		esac
+	done
+}
+
+start() { # NAME
+	local log
+	log=$(log_of "$1")
+	# where a guest of this step leaves its console and its kernel log
+	export STEP_OUT=${log%.log}.guest
+	(
+		set +e
+		trap - INT TERM EXIT
+		eval "${command[$1]}"
+	) > "$log" 2>&1 < /dev/null &
+	process[$1]=$!
+	started[$1]=$SECONDS
+	state[$1]=running
+	running=$((running + 1))
+}
+
+# Start what can be started. Sets waiting: are there steps that still have to wait?
+start_ready() {
+	local name ready
+	waiting=0
+	for name in "${steps[@]}"; do
+		[ "${state[$name]}" = waiting ] || continue
+		look_at_needs "$name"
+		case $ready in
+		never) continue ;;
+		yes)
+			if [ $running -lt $SLOTS ]; then
+				start "$name"
+				continue
+			fi
+			;;
+		esac
+		waiting=1
+	done
+}
+
+collect() {
+	local pid status=0 name
+	wait -n -p pid || status=$?
+	for name in "${steps[@]}"; do
+		if [ "${state[$name]}" = running ] && [ "${process[$name]}" = "${pid:-}" ]; then
+			running=$((running - 1))
+			judge "$name" "$status" $((SECONDS - started[$name]))
+			return
+		fi
+	done
+}
+
+run_steps() {
+	local running=0 waiting=1
+	# Each step in a process group of its own, so that all of it can be ended.
+	set -m
+	while :; do
+		start_ready
+		[ $running -gt 0 ] || break
+		collect
+	done
+	set +m
+	[ $waiting = 0 ] || die "steps wait for each other in a circle"
+}
+
+# shellcheck disable=SC2317 # called by trap
+interrupted() {
+	local name
+	trap - INT TERM HUP
+	for name in "${steps[@]}"; do
+		if [ "${state[$name]}" = running ]; then kill -TERM -- "-${process[$name]}" 2> /dev/null || true; fi
+	done
+	wait
+	echo "interrupted"
+	exit 130
+}
+
+main() {
+	# shellcheck source=tools/testing/check/steps.sh
+	. "$CHECK_DIR/steps.sh"
+	define_steps
+	select_steps
+	if [ -n "${LIST:-}" ]; then
+		printf '%s\n' "${steps[@]}"
+		exit 0
+	fi
+	[ "$(id -u)" = 0 ] || die "must run as root: it boots virtual machines on this machine's file system and installs packages"
+	mkdir -p "$LOGS"
+	exec {lock}> "$LOGS/lock"
+	flock -n "$lock" || die "another check is running in this checkout"
+	trap interrupted INT TERM HUP
+	run_steps {lock}>&-
+	echo "logs: $LOGS; $((SECONDS / 60)) min $((SECONDS % 60)) s"
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ $failed = 0 ] && [ $passed -gt 0 ]
+}
+
+main "$@"

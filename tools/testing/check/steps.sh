@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# steps.sh - what `make check` consists of; sourced by check.sh, which explains steps and says how they are judged.
+#
+# The order is the order in which they start when there is room: quick verdicts first, then the tests on Debian's
+# kernel 6.1, beside which the debug kernel is built; then the other kernels.
+
+# Selftests that need a udev daemon in the guest, and therefore a run of their own.
+UDEV_TESTS='test_udev_'
+# What the other Debian kernels are tried with: boot, load, read, fill, remove and re-create, verify, suspend.
+SMOKE_TESTS='test_read_pattern test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
+SMOKE_CASES='read_64k read_4kn_cache exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
+# The areas that run in User Mode Linux, too, which is fast but has one CPU.
+UML_AREAS='read fill'
+# What the debug kernel runs: cases in which the most happens at once. A case takes minutes there, under emulation, most
+# of it for starting programs. All cases, and the lab's own test of that kernel, run with DEBUG=all: it takes hours.
+DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache'
+DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails'
+DEBUG_CONTROL_TESTS='test_checksum_metadata test_persist_restart test_suspend_load'
+DEBUG_CONTROL_CASES='table_bits persist_reload_under_load suspend_under_load'
+# A kernel with KASAN and lockdep under emulation is this many times slower; lib.sh of the selftests has the same.
+DEBUG_SCALE=4
+
+# ---- commands of steps, beyond one-liners ----------------------------------------
+
+# shellcheck disable=SC2317 # all of these are run by name
+install_packages() {
+	"$VM/deps.sh" && echo "all packages are installed"
+}
+
+# shellcheck disable=SC2317
+build_tools() {
+	make -C "$SELFTESTS" CORCACHE_BUILD="$BUILD" && ls -l "$BUILD/selftests/corcache_io"
+}
+
+# Kernels are built with less priority than the tests that run at the same time.
+# shellcheck disable=SC2317
+prepare_kernel() { # NAME
+	nice -n 5 "$VM/kernel.sh" "$1"
+}
+
+# The selftests' own time limits, all together, and what the boot takes.
+time_limit() { # SCALE TEST...
+	local scale=$1 default own sum=0 t
+	shift
+	default=$(sed -n 's/^timeout=//p' "$SELFTESTS/settings")
+	for t in "$@"; do
+		own=$(sed -n 's/^# timeout=\([0-9]*\)$/\1/p' "$SELFTESTS/$t.sh")
+		sum=$((sum + ${own:-$default} * scale))
+	done
+	echo $((sum + 60 + 60 * scale))
+}
+
+# shellcheck disable=SC2317
+run_selftests() { # KERNEL SCALE CASES VM-OPTION|'' TEST...
+	local kernel=$1 scale=$2 options=(-e "CASES=$3") limit
+	[ -z "$4" ] || options+=("$4")
+	shift 4
+	limit=$(time_limit "$scale" "$@")
+	"$VM/run.sh" -k "$kernel" -t "$limit" -o "$STEP_OUT" "${options[@]}" -- "$SELFTESTS/run.sh" "$@"
+}
+
+# Tests that start guests themselves.
+# shellcheck disable=SC2317
+run_host_test() { # TEST
+	bash "$SELFTESTS/$1.sh"
+}
+
+# ---- the list ----------------------------------------------------------------------
+
+# Names of the selftests whose file name begins with test_PREFIX, as far as T asks for KERNEL/NAME.
+tests_for() { # KERNEL PREFIX
+	local f name
+	for f in "$SELFTESTS"/test_"$2"*.sh; do
+		name=$(basename "$f" .sh)
+		case $name in
+		test_\** | *.host | "$UDEV_TESTS"*) continue ;;
+		esac
+		if matches "selftest/$1/${2%_}" || matches "selftest/$1/$name"; then echo "$name"; fi
+	done
+}
+
+areas() {
+	local f name
+	for f in "$SELFTESTS"/test_*.sh; do
+		name=$(basename "$f" .sh)
+		case $name in *.host | "$UDEV_TESTS"*) continue ;; esac
+		name=${name#test_}
+		echo "${name%%_*}"
+	done | sort -u
+}
+
+# One guest per area of tests; a test is a case, but what breaks the kernel breaks no other area's run.
+selftest_steps() { # KERNEL SCALE "NEEDS" AREA...
+	local kernel=$1 scale=$2 need=$3 area tests name
+	shift 3
+	for area in "$@"; do
+		mapfile -t tests < <(tests_for "$kernel" "${area}_")
+		[ ${#tests[@]} -gt 0 ] || continue
+		name=selftest/$kernel/$area
+		step "$name" ktap "$need" run_selftests "$kernel" "$scale" '' '' "${tests[@]}"
+		# T may name a test instead of the step.
+		# shellcheck disable=SC2034,SC2004 # an associative array of check.sh
+		if [ -n "$T" ] && ! matches "$name"; then asked[$name]=1; fi
+	done
+}
+
+build_steps() { # KERNEL "NEEDS"
+	step "build/$1/gcc" plain "$2" "$VM/build.sh" -k "$1"
+	step "build/$1/sparse" plain "$2 build/$1/gcc" "$VM/build.sh" -k "$1" -s
+	case $1 in
+	debug | uml) ;;
+	*) step "build/$1/clang" plain "$2 build/$1/gcc" "$VM/build.sh" -k "$1" -c clang ;;
+	esac
+}
+
+smoke_steps() { # KERNEL
+	local smoke
+	read -ra smoke <<< "$SMOKE_TESTS"
+	step "selftest/$1/smoke" ktap "build/$1/gcc tools" run_selftests "$1" 2 "$SMOKE_CASES" '' "${smoke[@]}"
+}
+
+# Words of a list that may have line breaks, with single spaces.
+words() { tr -s '[:space:]' ' ' <<< "$1"; }
+
+debug_steps() {
+	local io control
+	read -ra io <<< "$(words "$DEBUG_IO_TESTS")"
+	read -ra control <<< "$(words "$DEBUG_CONTROL_TESTS")"
+	step selftest/debug/control ktap 'build/debug/gcc tools' \
+		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_CONTROL_CASES")" '' "${control[@]}"
+	step selftest/debug/io ktap 'build/debug/gcc tools' \
+		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_IO_CASES")" '' "${io[@]}"
+}
+
+host_steps() {
+	local f name
+	for f in "$SELFTESTS"/test_*.host.sh; do
+		[ -e "$f" ] || continue
+		name=$(basename "$f" .sh)
+		step "selftest/6.1/$name" ktap 'build/6.1/gcc tools' run_host_test "$name"
+	done
+}
+
+define_steps() {
+	local all_areas uml_areas
+	mapfile -t all_areas < <(areas)
+	read -ra uml_areas <<< "$UML_AREAS"
+
+	step packages setup '' install_packages
+	step static ktap packages "$CHECK_DIR/static.sh"
+	step unit ktap packages make -s -C "$TOP" unit
+	step tools setup packages build_tools
+
+	step kernel/6.1 setup packages prepare_kernel 6.1
+	build_steps 6.1 kernel/6.1
+	step kernel/debug setup 'packages build/6.1/gcc' prepare_kernel debug
+	selftest_steps 6.1 1 'build/6.1/gcc tools' "${all_areas[@]}"
+	step selftest/6.1/udev ktap 'build/6.1/gcc tools' run_selftests 6.1 1 '' -u test_udev_quiet
+	step lab/6.1 ktap kernel/6.1 "$VM/selftest.sh" stock
+	step install plain kernel/6.1 "$CHECK_DIR/install.sh"
+	step dkms plain kernel/6.1 "$CHECK_DIR/dkms.sh"
+	step demo plain build/6.1/gcc env PROGRESS=0 "$TOP/tools/testing/demo/demo.sh"
+	host_steps
+
+	step kernel/6.12 setup packages prepare_kernel 6.12
+	build_steps 6.12 kernel/6.12
+	smoke_steps 6.12
+	step kernel/7.x setup packages prepare_kernel 7.x
+	build_steps 7.x kernel/7.x
+	smoke_steps 7.x
+
+	step kernel/uml setup 'packages kernel/debug' prepare_kernel uml
+	step checkpatch plain kernel/debug "$CHECK_DIR/checkpatch.sh"
+	build_steps debug kernel/debug
+	build_steps uml kernel/uml
+	step lab/uml ktap kernel/uml "$VM/selftest.sh" uml
+	selftest_steps uml 1 'build/uml/gcc tools' "${uml_areas[@]}"
+	if [ "${DEBUG:-}" = all ]; then
+		step lab/debug ktap kernel/debug "$VM/selftest.sh" debug
+		selftest_steps debug $DEBUG_SCALE 'build/debug/gcc tools' "${all_areas[@]}"
+	else
+		debug_steps
+	fi
+}
