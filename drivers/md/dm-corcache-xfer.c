@@ -65,6 +65,7 @@ static struct corcache_xfer *alloc_xfer(u32 bytes, u32 blocks, u32 regions,
 	u32 pages = DIV_ROUND_UP(bytes, PAGE_SIZE);
 	u32 bios = DIV_ROUND_UP(pages, BIO_MAX_VECS);
 	struct corcache_xfer *x;
+	u32 i;
 
 	x = kzalloc(sizeof(*x) + bios * sizeof(struct bio) +
 		    pages * sizeof(struct bio_vec) +
@@ -77,6 +78,12 @@ static struct corcache_xfer *alloc_xfer(u32 bytes, u32 blocks, u32 regions,
 	x->slot = x->crc + blocks;
 	x->nr_pages = pages;
 	x->reserve = CORCACHE_RESERVES;
+	/*
+	 * All of them: where the origin ends early in a large block, some are
+	 * never read with, but what they cover is written.
+	 */
+	for (i = 0; i < bios; i++)
+		x->bios[i].bi_io_vec = x->vecs + i * BIO_MAX_VECS;
 	if (!alloc_pages_of(x, gfp)) {
 		free_xfer(x);
 		return NULL;

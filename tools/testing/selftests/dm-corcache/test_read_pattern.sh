@@ -39,6 +39,28 @@ read_64k() { whole 4096 "$ODD" 16 128; }
 read_4k_regions() { whole 4096 "$ODD" 16 8; }
 read_4m_regions() { whole 65536 $((ODD + 4194304)) 32 8192 0 2 block_size 128; }
 read_block_is_region() { whole 65536 "$ODD" 16 128 0 2 block_size 128; }
+# large_blocks BLOCK_BYTES BYTES: blocks of several bios, and a last one of which
+# the origin has less than the first of them; few reads, because each hit within
+# a block is a read of all of it
+large_blocks() {
+	remote_start origin "$2"
+	mkcache 32
+	mkcorcache cc "$CACHE" "$ORIGIN" $(($2 / 512)) 8192 0 2 block_size $(($1 / 512))
+	read_ok "$DEV" $(($2 - 512)) 512
+	settle cc
+	expect_remote origin bytes = $(($2 % $1))
+	expect_hits cc "$DEV" $(($2 - 1024)) 1024
+	read_ok "$DEV" 0 "$2" --bs 3M
+	settle cc
+	expect_hits cc "$DEV" 0 "$2" --bs 4M
+	expect_hits cc "$DEV" 1536 3M --bs 1537K
+	expect_status cc checksum_errors = 0
+	expect_remote origin bytes = "$2"
+	expect_remote origin again = 0
+}
+
+read_4m_blocks() { large_blocks 4194304 $((8 * 1048576 + 512 * 1024)); }
+read_2m_blocks() { large_blocks 2097152 $((6 * 1048576 + 7 * 512)); }
 read_no_checksums() { whole 4096 "$ODD" 16 128 1 no_checksums; }
 read_4kn_cache() { CACHE_SECTOR=4096 whole 4096 "$ODD" 16 128; }
 read_4kn_cache_no_checksums() { CACHE_SECTOR=4096 whole 4096 "$ODD" 16 128 1 no_checksums; }
@@ -110,6 +132,7 @@ read_part_of_origin() {
 	expect_remote origin bytes = $((8001 * 512))
 }
 
-run_cases read_64k read_4k_regions read_4m_regions read_block_is_region read_no_checksums \
+run_cases read_64k read_4k_regions read_4m_regions read_block_is_region \
+	read_4m_blocks read_2m_blocks read_no_checksums \
 	read_4kn_cache read_4kn_cache_no_checksums read_one_sector_origin read_tail \
 	read_memory_alignment read_512_over_4kn read_part_of_origin
