@@ -94,6 +94,16 @@ static int check_quota(struct corcache_target *target,
 	return 0;
 }
 
+/*
+ * Device-mapper opens a device once for all tables of a mapped device, and
+ * claims it for itself: a second claim is another mapped device's.  A claim of
+ * a whole disk counts twice, and one of a partition for the disk as well.
+ */
+bool corcache_cache_used_elsewhere(struct block_device *bdev)
+{
+	return READ_ONCE(bdev->bd_holders) > (bdev_is_partition(bdev) ? 1 : 2);
+}
+
 static bool overlap(struct block_device *a, struct block_device *b)
 {
 	return a == b || (a->bd_disk == b->bd_disk &&
@@ -252,6 +262,12 @@ static int load_cache(struct corcache_target *target, char *err, size_t err_len)
 	if (r == -ENODATA) {
 		r = wanted(target, bdev_nr_sectors(cache->bdev), &want, err, err_len);
 		super = want;
+		if (!r && corcache_cache_used_elsewhere(cache->bdev)) {
+			scnprintf(err, err_len,
+				  "cache device %s is in use by another mapped device now: not formatted",
+				  target->cache_dev->name);
+			return -EBUSY;
+		}
 		if (!r && same_layout(&super.geo, &cache->geo))
 			r = corcache_meta_format(cache, err, err_len);
 	} else if (!r) {
@@ -287,6 +303,7 @@ static void take_over(struct corcache_target *target)
 	cache->max_errors = args->max_errors;
 	cache->commit_interval_ms = args->commit_interval_ms;
 	cache->quota = args->quota_sectors >> cache->geo.region_shift;
+	cache->admit_quota = cache->quota;
 	corcache_policy_init(&cache->policy, args->policy, cache->geo.nr_slots);
 	spin_unlock_irq(&cache->lock);
 }
@@ -370,10 +387,11 @@ u64 corcache_cache_used(struct corcache_cache *cache)
 	return used;
 }
 
-static void write_quota(struct corcache_cache *cache, u64 slots)
+static void write_quota(struct corcache_cache *cache, u64 slots, u64 admit)
 {
 	spin_lock_irq(&cache->lock);
 	cache->quota = slots;
+	cache->admit_quota = admit;
 	spin_unlock_irq(&cache->lock);
 }
 
@@ -396,19 +414,22 @@ static int enforce_quota(struct corcache_cache *cache, u64 slots)
 
 int corcache_cache_set_quota(struct corcache_cache *cache, u64 slots)
 {
-	u64 old;
-	int r = 0;
+	u64 old = cache->quota;
+	int r;
 
-	old = cache->quota;
-	if (slots < old && READ_ONCE(cache->mode) != CORCACHE_ACTIVE) {
-		r = -EIO;
-	} else {
-		write_quota(cache, slots);
+	if (slots < old) {
+		if (READ_ONCE(cache->mode) != CORCACHE_ACTIVE)
+			return -EIO;
+		/* the old one is in force until the new one holds */
+		write_quota(cache, old, slots);
 		r = enforce_quota(cache, slots);
-		if (r)
-			write_quota(cache, old);
+		if (r) {
+			write_quota(cache, old, old);
+			return r;
+		}
 	}
-	return r;
+	write_quota(cache, slots, slots);
+	return 0;
 }
 
 /* -------- Modes and errors -------------------------------------------- */
@@ -430,8 +451,34 @@ void corcache_cache_degrade(struct corcache_cache *cache, enum corcache_mode mod
 	corcache_cache_kick_held(cache);
 }
 
+/* Has the device gone for good, whatever error it gave? */
+static enum corcache_reason gone(struct corcache_cache *cache)
+{
+	struct block_device *bdev = cache->bdev;
+
+	if (test_bit(GD_DEAD, &bdev->bd_disk->state) || !bdev_nr_sectors(bdev))
+		return CORCACHE_REASON_GONE;
+	if (bdev_read_only(bdev))
+		return CORCACHE_REASON_READONLY;
+	return CORCACHE_REASON_NONE;
+}
+
+void corcache_cache_commit_failed(struct corcache_cache *cache, int error)
+{
+	enum corcache_reason reason = gone(cache);
+
+	corcache_stat_inc(cache, cache_errors);
+	if (error == -ENOSPC)
+		reason = CORCACHE_REASON_NOSPC;
+	if (reason != CORCACHE_REASON_NONE)
+		corcache_cache_degrade(cache, CORCACHE_BYPASS, reason);
+	else
+		corcache_cache_degrade(cache, CORCACHE_FROZEN, CORCACHE_REASON_COMMIT);
+}
+
 void corcache_cache_error(struct corcache_cache *cache, blk_status_t status)
 {
+	enum corcache_reason reason = gone(cache);
 	unsigned long flags;
 	bool enough;
 
@@ -440,9 +487,11 @@ void corcache_cache_error(struct corcache_cache *cache, blk_status_t status)
 	enough = cache->max_errors && ++cache->errors >= cache->max_errors;
 	spin_unlock_irqrestore(&cache->lock, flags);
 	if (status == BLK_STS_NOSPC)
-		corcache_cache_degrade(cache, CORCACHE_BYPASS, CORCACHE_REASON_NOSPC);
-	else if (enough)
-		corcache_cache_degrade(cache, CORCACHE_BYPASS, CORCACHE_REASON_ERRORS);
+		reason = CORCACHE_REASON_NOSPC;
+	else if (enough && reason == CORCACHE_REASON_NONE)
+		reason = CORCACHE_REASON_ERRORS;
+	if (reason != CORCACHE_REASON_NONE)
+		corcache_cache_degrade(cache, CORCACHE_BYPASS, reason);
 }
 
 /* -------- Commits ----------------------------------------------------- */
@@ -451,7 +500,7 @@ void __corcache_cache_schedule_commit(struct corcache_cache *cache)
 {
 	if (cache->owner && (cache->dirty || cache->held) &&
 	    cache->mode == CORCACHE_ACTIVE)
-		queue_delayed_work(corcache_wq, &cache->commit_work,
+		queue_delayed_work(corcache_commit_wq, &cache->commit_work,
 				   msecs_to_jiffies(cache->commit_interval_ms));
 }
 
@@ -461,7 +510,7 @@ void corcache_cache_schedule_commit(struct corcache_cache *cache, bool now)
 
 	spin_lock_irqsave(&cache->lock, flags);
 	if (now && cache->owner && cache->mode == CORCACHE_ACTIVE)
-		mod_delayed_work(corcache_wq, &cache->commit_work, 0);
+		mod_delayed_work(corcache_commit_wq, &cache->commit_work, 0);
 	else
 		__corcache_cache_schedule_commit(cache);
 	spin_unlock_irqrestore(&cache->lock, flags);
@@ -475,7 +524,7 @@ void corcache_cache_kick_held(struct corcache_cache *cache)
 	spin_lock_irqsave(&cache->lock, flags);
 	list_for_each_entry_safe(x, next, &cache->held_fills, held) {
 		list_del_init(&x->held);
-		queue_work(x->target->cache_wq, &x->work);
+		queue_work(x->target->keep_wq, &x->work);
 	}
 	spin_unlock_irqrestore(&cache->lock, flags);
 }

@@ -38,6 +38,9 @@ void corcache_cache_put(struct corcache_cache *cache);
 int corcache_cache_activate(struct corcache_target *target, char *err,
 			    size_t err_len);
 
+/* Has another mapped device claimed it, too? */
+bool corcache_cache_used_elsewhere(struct block_device *bdev);
+
 /*
  * The owner lets go: a last commit; nothing is written to the device from here
  * on.  postsuspend's context, after the target's fills have ended.
@@ -62,7 +65,13 @@ u64 corcache_cache_used(struct corcache_cache *cache);
 void corcache_cache_degrade(struct corcache_cache *cache, enum corcache_mode mode,
 			    enum corcache_reason reason);
 
-/* Any context: an error of the cache device; too many end in bypass mode. */
+/* A commit failed with @error.  Process context. */
+void corcache_cache_commit_failed(struct corcache_cache *cache, int error);
+
+/*
+ * Any context: an error of the cache device.  Too many end in bypass mode, and
+ * one does if the device is gone.
+ */
 void corcache_cache_error(struct corcache_cache *cache, blk_status_t status);
 
 /*

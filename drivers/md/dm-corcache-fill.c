@@ -7,7 +7,8 @@
  *
  *   1. start: in the table; all who want its blocks join its waiters
  *   2. delivered: the origin has answered; the waiters are taken and answered
- *      from the pages, those who come later copy for themselves
+ *      from the pages, those who come later copy for themselves, with a
+ *      reference
  *   3. keep: slots are found, checksums taken, pages written to the cache
  *      device; if something was removed from a slot just now, after the next
  *      commit.  Whatever is against it (quota, bounds, memory, mode) ends here
@@ -20,8 +21,8 @@
  * the bits.
  *
  * Contexts: 1 in map or in origin_wq, sent from origin_wq only; 2 in the
- * origin's end_io, or in corcache_wq if there is much to copy in an interrupt;
- * 3 in cache_wq; 4 and 5 in the cache device's end_io, or where 2 or 3 ended.
+ * origin's end_io, or in corcache_wq if there is much to copy; 3 in keep_wq; 4
+ * and 5 in the cache device's end_io, or where 2 or 3 ended.
  *
  * Bounds: target->reading_bytes for 1 (more is parked), target->keeping_bytes
  * for 3 (more is not kept).
@@ -29,6 +30,7 @@
 #include "dm-corcache-cache.h"
 #include "dm-corcache-fill.h"
 #include "dm-corcache-index.h"
+#include "dm-corcache-park.h"
 #include "dm-corcache-route.h"
 #include "dm-corcache-trace.h"
 
@@ -36,8 +38,13 @@
 #define READING_BYTES	(32ULL << 20)
 #define KEEPING_BYTES	(32ULL << 20)
 
-/* Most that is copied where interrupts may be off. */
-#define COPY_INLINE_BYTES	SZ_64K
+/*
+ * Most that is copied, to all waiters together, where the origin's driver ends
+ * a read: in an interrupt, and in a task of the driver's, which has the next
+ * answer to receive.
+ */
+#define COPY_INTERRUPT_BYTES	SZ_64K
+#define COPY_TASK_BYTES		SZ_256K
 
 static bool room_to_read(struct corcache_target *target, u32 bytes)
 {
@@ -135,14 +142,14 @@ static void end_reading(struct corcache_xfer *x, struct bio_list *bios)
 	bio_list_init(bios);
 	spin_lock_irqsave(&target->lock, flags);
 	list_del_init(&x->reading);
-	target->reading_bytes -= x->bytes;
+	target->reading_bytes -= x->held_bytes;
 	bio_list_merge(bios, &x->waiters);
 	bio_list_init(&x->waiters);
 	if (!x->status)
 		x->delivered = true;
 	else if (x->kind == CORCACHE_XFER_FILL)
 		rb_erase(&x->node, &target->fills);
-	__corcache_route_kick(target);
+	__corcache_park_kick(target);
 	spin_unlock_irqrestore(&target->lock, flags);
 }
 
@@ -219,12 +226,12 @@ static bool begin_keeping(struct corcache_xfer *x)
 		/* the spare transfer is wanted back for the next read */
 		if (x->reserve != CORCACHE_RESERVES)
 			reason = CORCACHE_BYPASS_MEMORY;
-		else if (!target->keeping || target->keeping_bytes + x->bytes <= KEEPING_BYTES)
+		else if (!target->keeping || target->keeping_bytes + x->held_bytes <= KEEPING_BYTES)
 			keep = true;
 	}
 	if (keep) {
 		target->keeping++;
-		target->keeping_bytes += x->bytes;
+		target->keeping_bytes += x->held_bytes;
 	}
 	spin_unlock_irqrestore(&target->lock, flags);
 	if (!keep)
@@ -235,7 +242,7 @@ static bool begin_keeping(struct corcache_xfer *x)
 static void end_keeping(struct corcache_xfer *x)
 {
 	struct corcache_target *target = x->target;
-	u32 bytes = x->bytes;
+	u32 bytes = x->held_bytes;
 	unsigned long flags;
 
 	finish_fill(x);
@@ -443,7 +450,7 @@ static void deliver(struct corcache_xfer *x)
 		put_fill(x);
 	} else if (begin_keeping(x)) {
 		INIT_WORK(&x->work, keep_work);
-		queue_work(x->target->cache_wq, &x->work);
+		queue_work(x->target->keep_wq, &x->work);
 	} else {
 		finish_fill(x);
 	}
@@ -454,11 +461,12 @@ static void deliver_work(struct work_struct *work)
 	deliver(container_of(work, struct corcache_xfer, work));
 }
 
-/* With interrupts off, or in one, no more is copied than takes microseconds. */
 static bool may_copy_here(const struct corcache_xfer *x)
 {
-	return (in_task() && !irqs_disabled()) ||
-	       (u64)x->bytes * READ_ONCE(x->nr_waiters) <= COPY_INLINE_BYTES;
+	bool task = in_task() && !irqs_disabled();
+
+	return (u64)x->bytes * READ_ONCE(x->nr_waiters) <=
+	       (task ? COPY_TASK_BYTES : COPY_INTERRUPT_BYTES);
 }
 
 static void read_done(struct corcache_xfer *x)
@@ -496,12 +504,17 @@ static void submit_work(struct work_struct *work)
 						      submit_work);
 	struct corcache_xfer *x;
 
-	while ((x = next_to_submit(target)))
+	while ((x = next_to_submit(target))) {
 		corcache_xfer_read(x, target->origin_dev->bdev, x->sector);
+		cond_resched();
+	}
 }
 
-/* With target->lock held: the transfer is complete, but for being sent. */
-static void __begin_reading(struct corcache_xfer *x, struct bio *bio)
+/*
+ * With target->lock held: the transfer is complete, but for being sent and for
+ * those who wait for it.
+ */
+static void __begin_reading(struct corcache_xfer *x)
 {
 	struct corcache_target *target = x->target;
 
@@ -513,10 +526,74 @@ static void __begin_reading(struct corcache_xfer *x, struct bio *bio)
 	x->done = read_done;
 	list_add_tail(&x->reading, &target->reading);
 	list_add_tail(&x->submit, &target->to_submit);
-	target->reading_bytes += x->bytes;
-	bio_list_add(&x->waiters, bio);
-	x->nr_waiters = 1;
+	target->reading_bytes += x->held_bytes;
+	if (x->kind == CORCACHE_XFER_FILL)
+		insert_fill(target, x);
 	queue_work(target->origin_wq, &target->submit_work);
+}
+
+static void __wait_for(struct corcache_xfer *x, struct bio *bio)
+{
+	bio_list_add(&x->waiters, bio);
+	WRITE_ONCE(x->nr_waiters, x->nr_waiters + 1);
+}
+
+/*
+ * The first block of @bio is in fill @x.  Return: true if the origin has
+ * answered; then @bio is to be answered, and @x put, without the lock.
+ */
+static bool __join(struct corcache_xfer *x, struct bio *bio)
+{
+	struct corcache_target *target = x->target;
+
+	corcache_stat_inc(target->cache, joins);
+	trace_corcache_join(target->cache_dev->bdev->bd_dev, bio->bi_iter.bi_sector,
+			    bio_sectors(bio));
+	if (x->delivered)
+		refcount_inc(&x->refs);
+	else
+		__wait_for(x, bio);
+	return x->delivered;
+}
+
+static void join_work(struct work_struct *work)
+{
+	struct corcache_io *io = container_of(work, struct corcache_io, work);
+	struct corcache_xfer *x = io->xfer;
+
+	answer(x, dm_bio_from_per_bio_data(io, sizeof(*io)));
+	put_fill(x);
+}
+
+/* After __join(): an answer that may be long, from any context. */
+static void answer_later(struct corcache_xfer *x, struct bio *bio)
+{
+	struct corcache_io *io = corcache_io(bio);
+
+	io->xfer = x;
+	INIT_WORK(&io->work, join_work);
+	queue_work(corcache_wq, &io->work);
+}
+
+/* The fill that covers @block, or NULL; how many blocks to the next one. */
+static struct corcache_xfer *__covering(struct corcache_target *target, u64 block,
+					u64 *gap)
+{
+	struct corcache_xfer *x = find_fill(target, block);
+
+	*gap = x ? x->block - block : U64_MAX;
+	return x && x->block <= block ? x : NULL;
+}
+
+static u32 bytes_of(const struct corcache_geometry *geo, u32 blocks)
+{
+	return round_up(corcache_block_to_sector(geo, blocks) << SECTOR_SHIFT, PAGE_SIZE);
+}
+
+static bool __may_read(struct corcache_target *target, u32 blocks)
+{
+	return room_to_read(target, bytes_of(&target->cache->geo, blocks)) &&
+	       !dm_noflush_suspending(target->ti);
 }
 
 /* Cut a bio that is being mapped, so that nothing is left of it after @end. */
@@ -526,165 +603,253 @@ static void cut(struct bio *bio, u64 end)
 		dm_accept_partial_bio(bio, end - bio->bi_iter.bi_sector);
 }
 
-/*
- * The first block of @bio is in fill @x.  Return: true if the origin has
- * answered; then @bio is to be answered, and @x put, without the lock.
- */
-static bool __join(struct corcache_target *target, struct corcache_xfer *x,
-		   struct bio *bio, bool in_map)
+/* Its first @run blocks are missing and nobody reads them: see park.c. */
+static void __park_in_map(struct corcache_target *target, struct bio *bio, u32 run)
 {
-	corcache_stat_inc(target->cache, joins);
-	if (in_map)
-		cut(bio, x->sector + x->sectors);
-	trace_corcache_join(target->cache_dev->bdev->bd_dev, bio->bi_iter.bi_sector,
-			    bio_sectors(bio));
-	if (x->delivered)
-		refcount_inc(&x->refs);
-	else
-		bio_list_add(&x->waiters, bio);
-	WRITE_ONCE(x->nr_waiters, x->nr_waiters + 1);
-	return x->delivered;
+	const struct corcache_geometry *geo = &target->cache->geo;
+	u64 block = corcache_sector_to_block(geo, bio->bi_iter.bi_sector);
+	u64 end = min(block + run, corcache_span_end(geo, block));
+
+	cut(bio, corcache_block_to_sector(geo, end));
+	__corcache_park(target, bio);
 }
 
-/* Most that one transfer reads. */
-static u32 most_blocks(const struct corcache_geometry *geo)
-{
-	return max(CORCACHE_XFER_SECTORS >> geo->block_shift, 1U);
-}
-
-static bool may_read(struct corcache_target *target, u32 bytes, bool in_map)
-{
-	if (in_map && target->throttled)
-		return false;
-	return room_to_read(target, bytes) && !dm_noflush_suspending(target->ti);
-}
-
-/*
- * Bios that were parked at the memory bound and start in this fill: they must
- * not read it again if it is not kept.
- */
-static void __adopt_parked(struct corcache_xfer *x)
-{
-	struct corcache_target *target = x->target;
-	struct bio_list parked = target->parked;
-	struct bio *bio;
-
-	bio_list_init(&target->parked);
-	while ((bio = bio_list_pop(&parked))) {
-		u64 start = bio->bi_iter.bi_sector;
-
-		if (corcache_io(bio)->solo || start < x->sector ||
-		    start >= x->sector + x->sectors) {
-			bio_list_add(&target->parked, bio);
-			continue;
-		}
-		target->nr_parked--;
-		__join(target, x, bio, false);
-	}
-}
-
-enum corcache_miss corcache_fill_start(struct corcache_target *target,
-				       struct bio *bio, gfp_t gfp, bool in_map)
+bool corcache_fill_map(struct corcache_target *target, struct bio *bio)
 {
 	struct corcache_cache *cache = target->cache;
-	u64 block = corcache_sector_to_block(&cache->geo, bio->bi_iter.bi_sector);
-	u32 want = min(corcache_bio_blocks(&cache->geo, bio), most_blocks(&cache->geo));
+	struct corcache_geometry *geo = &cache->geo;
+	u64 block = corcache_sector_to_block(geo, bio->bi_iter.bi_sector), gap;
+	u32 want = min(corcache_bio_blocks(geo, bio), corcache_xfer_most(geo));
 	struct corcache_xfer *x = NULL, *other;
-	enum corcache_miss r = CORCACHE_MISS_BUSY;
+	bool delivered, no_memory = false;
 	unsigned long flags;
-	u32 run, bytes;
-	bool delivered;
+	u32 run;
 
 again:
 	spin_lock_irqsave(&target->lock, flags);
-	other = find_fill(target, block);
-	if (other && other->block <= block) {
-		delivered = __join(target, other, bio, in_map);
+	other = __covering(target, block, &gap);
+	if (other) {
+		cut(bio, other->sector + other->sectors);
+		delivered = __join(other, bio);
 		spin_unlock_irqrestore(&target->lock, flags);
 		if (delivered) {
 			answer(other, bio);
 			put_fill(other);
 		}
-		r = CORCACHE_MISS_TAKEN;
 		goto out;
 	}
 	/*
 	 * It may have left the table since the bits were looked at: then they
 	 * are set now, see step 5.
 	 */
-	run = corcache_index_miss_run(cache, block, x ? x->nr_blocks : want);
+	run = min_t(u64, gap, corcache_index_miss_run(cache, block, want));
 	if (!run) {
 		spin_unlock_irqrestore(&target->lock, flags);
-		r = CORCACHE_MISS_HIT;
-		goto out;
+		if (x)
+			corcache_xfer_put(x);
+		return false;
 	}
-	if (other)
-		run = min_t(u64, run, other->block - block);
-
-	bytes = corcache_block_to_sector(&cache->geo, run) << SECTOR_SHIFT;
-	if (!gfp || !may_read(target, bytes, in_map)) {
+	if (no_memory || target->nr_parked || !__may_read(target, run)) {
+		__park_in_map(target, bio, run);
 		spin_unlock_irqrestore(&target->lock, flags);
 		goto out;
 	}
 	if (!x) {
 		/* allocate without the lock, then look again at everything */
 		spin_unlock_irqrestore(&target->lock, flags);
-		x = corcache_xfer_get(target, CORCACHE_XFER_FILL, block, run, gfp);
-		if (!x)
-			return CORCACHE_MISS_BUSY;
+		x = corcache_xfer_get(target, CORCACHE_XFER_FILL, block, run, GFP_NOWAIT);
+		no_memory = !x;
 		goto again;
 	}
-
-	corcache_xfer_trim(x, run);
-	if (in_map)
-		cut(bio, x->sector + x->sectors);
-	__begin_reading(x, bio);
-	insert_fill(target, x);
-	__adopt_parked(x);
+	corcache_xfer_trim(x, min(run, x->nr_blocks));
+	cut(bio, x->sector + x->sectors);
+	__wait_for(x, bio);
+	__begin_reading(x);
 	spin_unlock_irqrestore(&target->lock, flags);
-	return CORCACHE_MISS_TAKEN;
+	return true;
 out:
 	if (x)
 		corcache_xfer_put(x);
-	return r;
+	return true;
 }
 
-enum corcache_miss corcache_fill_solo(struct corcache_target *target,
-				      struct bio *bio, bool bypassed)
+bool corcache_fill_join(struct corcache_target *target, struct bio *bio)
 {
 	struct corcache_cache *cache = target->cache;
-	struct corcache_geometry *geo = &cache->geo;
-	u64 start = bio->bi_iter.bi_sector, end;
-	u64 block = corcache_sector_to_block(geo, start);
-	u32 want = min(corcache_bio_blocks(geo, bio), most_blocks(geo));
+	u64 block = corcache_sector_to_block(&cache->geo, bio->bi_iter.bi_sector), gap;
 	struct corcache_xfer *x;
 	unsigned long flags;
-	bool may;
+	bool valid = false;
 
+	spin_lock_irqsave(&target->lock, flags);
+	x = __covering(target, block, &gap);
+	if (x) {
+		if (__join(x, bio))
+			answer_later(x, bio);
+	} else if (!corcache_index_miss_run(cache, block, 1)) {
+		valid = true;
+	} else {
+		__corcache_park(target, bio);
+	}
+	spin_unlock_irqrestore(&target->lock, flags);
+	return !valid;
+}
+
+/* -------- Reading for parked bios ------------------------------------- */
+
+/**
+ * struct plan - what to do for a parked bio
+ * @kind: which sort of transfer
+ * @block: first block to be read
+ * @blocks: how many; 0: the bio's first block is valid
+ * @join: instead of reading: the fill that covers its first block
+ */
+struct plan {
+	enum corcache_xfer_kind kind;
+	u64 block;
+	u32 blocks;
+	struct corcache_xfer *join;
+};
+
+/* Read for it alone, up to the next valid block. */
+static void plan_solo(struct corcache_target *target, struct bio *bio, struct plan *p)
+{
+	struct corcache_cache *cache = target->cache;
+	const struct corcache_geometry *geo = &cache->geo;
+
+	p->kind = CORCACHE_XFER_SOLO;
+	p->blocks = min(corcache_bio_blocks(geo, bio), corcache_xfer_most(geo));
 	/* what is cached must not suffer from an origin that fails next to it */
-	if (!bypassed)
-		want = corcache_index_miss_run(cache, block, want);
-	if (!want)
-		return CORCACHE_MISS_HIT;
+	if (READ_ONCE(cache->mode) != CORCACHE_BYPASS)
+		p->blocks = corcache_index_miss_run(cache, p->block, p->blocks);
+}
 
-	/* first without a transfer: giving back a spare one is a kick */
-	spin_lock_irqsave(&target->lock, flags);
-	may = may_read(target, corcache_block_to_sector(geo, want) << SECTOR_SHIFT, false);
-	spin_unlock_irqrestore(&target->lock, flags);
-	if (!may)
-		return CORCACHE_MISS_BUSY;
+/* Read, or join, together with all parked bios that overlap. */
+static void __plan_fill(struct corcache_target *target, struct plan *p)
+{
+	struct corcache_cache *cache = target->cache;
+	u64 from = p->block, end, gap;
 
-	x = corcache_xfer_get(target, CORCACHE_XFER_SOLO, block, want, GFP_NOIO);
-	if (!x)
-		return CORCACHE_MISS_BUSY;
-	end = min(x->sector + x->sectors, corcache_bio_end(bio));
-	x->sector = start;
-	x->sectors = end - start;
+	p->kind = CORCACHE_XFER_FILL;
+	p->join = __covering(target, p->block, &gap);
+	if (p->join)
+		return;
+	__corcache_park_span(target, &from, &end);
+	/* all of it is missing, and not being read, if all were parked in map */
+	if (from < p->block &&
+	    (__covering(target, from, &gap) || gap < p->block - from ||
+	     corcache_index_miss_run(cache, from, p->block - from) < p->block - from))
+		from = p->block;
+	p->block = from;
+	__covering(target, from, &gap);
+	p->blocks = min_t(u64, gap, corcache_index_miss_run(cache, from, end - from));
+}
 
-	spin_lock_irqsave(&target->lock, flags);
-	__begin_reading(x, bio);
-	spin_unlock_irqrestore(&target->lock, flags);
-	return CORCACHE_MISS_TAKEN;
+static struct plan __plan(struct corcache_target *target, struct bio *bio)
+{
+	struct plan p = {
+		.block = corcache_sector_to_block(&target->cache->geo,
+						  bio->bi_iter.bi_sector),
+	};
+
+	if (corcache_io(bio)->solo || READ_ONCE(target->cache->mode) == CORCACHE_BYPASS)
+		plan_solo(target, bio, &p);
+	else
+		__plan_fill(target, &p);
+	return p;
+}
+
+/* All who are parked and begin in this fill wait for it from now on. */
+static void __adopt_parked(struct corcache_xfer *x)
+{
+	struct corcache_target *target = x->target;
+	struct bio *bio;
+
+	while ((bio = __corcache_park_within(target, x->block, x->block + x->nr_blocks))) {
+		__corcache_unpark(target, bio);
+		/* the first one is the reason for it */
+		if (x->nr_waiters)
+			__join(x, bio);
+		else
+			__wait_for(x, bio);
+	}
+}
+
+static void __start_parked(struct corcache_xfer *x, struct bio *bio, u32 blocks)
+{
+	u64 start = bio->bi_iter.bi_sector;
+
+	corcache_xfer_trim(x, min(blocks, x->nr_blocks));
+	if (x->kind == CORCACHE_XFER_FILL) {
+		__adopt_parked(x);
+	} else {
+		x->sectors = min(x->sector + x->sectors, corcache_bio_end(bio)) - start;
+		x->sector = start;
+		__corcache_unpark(x->target, bio);
+		__wait_for(x, bio);
+	}
+	__begin_reading(x);
+}
+
+/* Nothing had to be read for it. */
+static void answer_unread(struct bio *bio, struct corcache_xfer *join, bool delivered)
+{
+	if (delivered) {
+		answer(join, bio);
+		put_fill(join);
+	} else if (!join) {
+		corcache_io(bio)->solo = false;
+		corcache_route_again(bio);
+	}
+}
+
+/*
+ * The bio stays parked, where others see it, until it is known what becomes of
+ * it; so memory is found first, and then everything is looked at again.
+ */
+bool corcache_fill_parked(struct corcache_target *target)
+{
+	struct corcache_xfer *x = NULL;
+	bool delivered, found = false;
+	struct bio *bio;
+	struct plan p;
+
+again:
+	spin_lock_irq(&target->lock);
+	bio = __corcache_park_first(target);
+	if (!bio)
+		goto out_unlock;
+	p = __plan(target, bio);
+	if (p.join || !p.blocks) {
+		__corcache_unpark(target, bio);
+		delivered = p.join && __join(p.join, bio);
+		spin_unlock_irq(&target->lock);
+		answer_unread(bio, p.join, delivered);
+		found = true;
+		goto out;
+	}
+	/* before there is a transfer: giving back a spare one is a kick */
+	if (!__may_read(target, p.blocks))
+		goto out_unlock;
+	if (x && x->kind == p.kind && x->block == p.block) {
+		__start_parked(x, bio, p.blocks);
+		spin_unlock_irq(&target->lock);
+		return true;
+	}
+	spin_unlock_irq(&target->lock);
+	if (x)
+		corcache_xfer_put(x);
+	x = corcache_xfer_get(target, p.kind, p.block, p.blocks, GFP_NOIO);
+	if (x)
+		goto again;
+	return false;
+
+out_unlock:
+	spin_unlock_irq(&target->lock);
+out:
+	if (x)
+		corcache_xfer_put(x);
+	return found;
 }
 
 void __corcache_fill_unwait(struct corcache_target *target, struct bio_list *bios)

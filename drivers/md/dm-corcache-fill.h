@@ -8,35 +8,36 @@
 
 #include "dm-corcache-xfer.h"
 
-/* What became of an attempt to read the origin for a bio. */
-enum corcache_miss {
-	CORCACHE_MISS_TAKEN,	/* the bio is answered, or waits for a transfer */
-	CORCACHE_MISS_HIT,	/* its first block has become valid: look again */
-	CORCACHE_MISS_BUSY,	/* no room or no memory: park it */
-};
+/**
+ * corcache_fill_map() - join a fill under way, start one, or park
+ * @target: the target
+ * @bio: being mapped; its first block is missing
+ *
+ * The bio is cut to what the fill covers.
+ *
+ * Return: false if its first block has become valid: look again.
+ */
+bool corcache_fill_map(struct corcache_target *target, struct bio *bio);
 
 /**
- * corcache_fill_start() - join a fill under way, or start one
+ * corcache_fill_join() - join a fill under way, or park
  * @target: the target
- * @bio: whose first block is missing; owned by the target
- * @gfp: GFP_NOWAIT in map, GFP_NOIO in origin_wq, 0: join only
- * @in_map: the bio may be cut
+ * @bio: owned by the target; its first block is missing
  *
- * With @in_map the bio is cut to what the fill covers.
+ * Any context.  Return: false if its first block has become valid.
  */
-enum corcache_miss corcache_fill_start(struct corcache_target *target,
-				       struct bio *bio, gfp_t gfp, bool in_map);
+bool corcache_fill_join(struct corcache_target *target, struct bio *bio);
 
 /**
- * corcache_fill_solo() - read what is left of a bio for it alone
+ * corcache_fill_parked() - do for the first parked bio what it waits for
  * @target: the target
- * @bio: owned by the target
- * @bypassed: never mind what is cached
  *
- * Process context.  Reads up to the next valid block.
+ * Process context, one at a time; may wait for memory.
+ *
+ * Return: false if there is none, or no room or memory: then whoever makes some
+ * kicks.
  */
-enum corcache_miss corcache_fill_solo(struct corcache_target *target,
-				      struct bio *bio, bool bypassed);
+bool corcache_fill_parked(struct corcache_target *target);
 
 /* Take all bios that wait for the origin off their transfers. */
 void __corcache_fill_unwait(struct corcache_target *target, struct bio_list *bios);

@@ -273,6 +273,9 @@ bool corcache_hit_bounce(struct corcache_target *target, struct bio *bio,
 	x = corcache_xfer_get(target, CORCACHE_XFER_BOUNCE, block, run, gfp);
 	if (!x)
 		return false;
+	/* not from map: it is not the first attempt */
+	if (gfpflags_allow_blocking(gfp))
+		corcache_stat_inc(cache, rejudged);
 	/* the last block of the origin was written whole */
 	x->sectors = round_up(x->sectors, target->cache_lbs);
 	x->bio = bio;
@@ -313,7 +316,10 @@ int corcache_hit_end_io(struct corcache_target *target, struct bio *bio,
 
 /* -------- Mapping ----------------------------------------------------- */
 
-/* A cache device with larger sectors than ours wants all pieces to be whole. */
+/*
+ * A cache device with larger sectors than the origin wants all pieces to be
+ * whole, and where they lie in memory is the reader's choice.
+ */
 static bool vectors_fit(struct corcache_target *target, struct bio *bio)
 {
 	struct bvec_iter iter;
@@ -322,8 +328,7 @@ static bool vectors_fit(struct corcache_target *target, struct bio *bio)
 	if (likely(!target->check_vectors))
 		return true;
 	bio_for_each_bvec(bv, bio, iter)
-		if ((bv.bv_len | bv.bv_offset) &
-		    ((target->cache_lbs << SECTOR_SHIFT) - 1))
+		if ((bv.bv_len | bv.bv_offset) & target->vector_mask)
 			return false;
 	return true;
 }

@@ -177,7 +177,7 @@ static u32 take_slot(struct corcache_cache *cache, u64 region)
 	struct corcache_slot *s;
 	u32 slot;
 
-	if (!corcache_policy_admit(&cache->policy, cache->used, cache->quota))
+	if (!corcache_policy_admit(&cache->policy, cache->used, cache->admit_quota))
 		return CORCACHE_NO_SLOT;
 	slot = find_free(cache, region);
 	if (slot == CORCACHE_NO_SLOT)
@@ -375,17 +375,23 @@ static bool evictable(void *context, u32 slot)
 	return cache->slots[slot].flags & CORCACHE_SLOT_USED;
 }
 
-/* Retired slots count as used until they are free, so count them off. */
-static bool shrink_one(struct corcache_cache *cache)
+/*
+ * Retired slots count as used until they are free, so count them off.  @left:
+ * slots that have not been looked at since the last victim.
+ */
+static bool shrink_some(struct corcache_cache *cache, u32 *left)
 {
-	bool more = false;
+	bool more;
 	u32 slot;
 
 	spin_lock_irq(&cache->lock);
-	if (cache->used - cache->retired > cache->quota) {
-		slot = corcache_policy_victim(&cache->policy, evictable, cache);
-		if (slot != CORCACHE_POLICY_NO_SLOT)
-			more = evict_region(cache, cache->slots[slot].region, ~0ULL);
+	more = cache->used - cache->retired > cache->admit_quota && *left;
+	if (more) {
+		slot = corcache_policy_victim(&cache->policy, evictable, cache, left);
+		if (slot != CORCACHE_POLICY_NO_SLOT) {
+			evict_region(cache, cache->slots[slot].region, ~0ULL);
+			*left = cache->policy.nr_slots;
+		}
 	}
 	spin_unlock_irq(&cache->lock);
 	return more;
@@ -411,8 +417,10 @@ static void place_hand(struct corcache_cache *cache)
 
 void corcache_index_shrink(struct corcache_cache *cache)
 {
+	u32 left = cache->policy.nr_slots;
+
 	place_hand(cache);
-	while (shrink_one(cache))
+	while (shrink_some(cache, &left))
 		cond_resched();
 }
 

@@ -105,18 +105,19 @@ static int read_super(struct block_device *bdev, u64 sector, void *buf,
 	return corcache_super_decode(super, buf, bdev_nr_sectors(bdev), err, err_len);
 }
 
-static int blank(struct block_device *bdev, u64 start, void *buf, char *err,
-		 size_t err_len)
+static int blank(struct block_device *bdev, u64 start, u64 end, void *buf,
+		 char *err, size_t err_len)
 {
+	unsigned int bytes = (end - start) << SECTOR_SHIFT;
 	void *dirt;
-	int r = sync_io(bdev, REQ_OP_READ, start, buf, RESERVED_BYTES);
+	int r = sync_io(bdev, REQ_OP_READ, start, buf, bytes);
 
 	if (r) {
 		scnprintf(err, err_len, "%pg: cannot read sectors %llu to %llu: error %d",
-			  bdev, start, start + CORCACHE_RESERVED_SECTORS - 1, r);
+			  bdev, start, end - 1, r);
 		return -EIO;
 	}
-	dirt = memchr_inv(buf, 0, RESERVED_BYTES);
+	dirt = memchr_inv(buf, 0, bytes);
 	if (!dirt)
 		return 0;
 	scnprintf(err, err_len,
@@ -197,9 +198,12 @@ static int probe(struct block_device *bdev, void *buf,
 	if (r != -ENODATA)
 		return r;
 
-	r = blank(bdev, 0, buf, err, err_len);
+	r = blank(bdev, 0, CORCACHE_RESERVED_SECTORS, buf, err, err_len);
 	if (!r)
-		r = blank(bdev, end - CORCACHE_RESERVED_SECTORS, buf, err, err_len);
+		r = blank(bdev, end - CORCACHE_RESERVED_SECTORS, end, buf, err, err_len);
+	/* the sectors that the format does not use may be somebody's, too */
+	if (!r && end < bdev_nr_sectors(bdev))
+		r = blank(bdev, end, bdev_nr_sectors(bdev), buf, err, err_len);
 	return r ?: -ENODATA;
 }
 
@@ -542,11 +546,7 @@ static int commit_locked(struct corcache_cache *cache, struct corcache_batch *b)
 	held = corcache_index_hold_begin(cache);
 	r = commit_batches(cache, b);
 	if (r) {
-		corcache_stat_inc(cache, cache_errors);
-		if (r == -ENOSPC)
-			corcache_cache_degrade(cache, CORCACHE_BYPASS, CORCACHE_REASON_NOSPC);
-		else
-			corcache_cache_degrade(cache, CORCACHE_FROZEN, CORCACHE_REASON_COMMIT);
+		corcache_cache_commit_failed(cache, r);
 		return -EIO;
 	}
 	if (held)

@@ -10,6 +10,7 @@
  * its own, no allocation, no I/O, no time.  Compiles unchanged in user space.
  */
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 
 #include "dm-corcache-policy.h"
 
@@ -42,14 +43,15 @@ bool corcache_policy_admit(const struct corcache_policy *policy, u64 used, u64 q
 
 u32 corcache_policy_victim(struct corcache_policy *policy,
 			   bool (*evictable)(void *context, u32 slot),
-			   void *context)
+			   void *context, u32 *left)
 {
-	u32 left;
+	u32 steps = min(*left, CORCACHE_POLICY_STEPS);
 
-	for (left = policy->nr_slots; left; left--) {
+	for (; steps; steps--) {
 		u32 slot = policy->hand;
 
 		policy->hand = slot ? slot - 1 : last_slot(policy);
+		(*left)--;
 		if (evictable(context, slot))
 			return slot;
 	}

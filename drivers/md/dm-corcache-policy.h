@@ -18,6 +18,9 @@ enum corcache_policy_kind {
 
 #define CORCACHE_POLICY_NO_SLOT		U32_MAX
 
+/* Most slots that are looked at in one go: the caller holds a lock. */
+#define CORCACHE_POLICY_STEPS		1024U
+
 /**
  * struct corcache_policy - the state of a policy
  * @kind: which one
@@ -50,14 +53,16 @@ bool corcache_policy_admit(const struct corcache_policy *policy, u64 used,
  * @policy: the policy
  * @evictable: may this slot be emptied?
  * @context: passed to @evictable
+ * @left: in: slots to look at, nr_slots for all; out: those not looked at yet
  *
  * `stop` has no evidence of use; it goes from the highest slot down, which
  * takes what was filled last and leaves the rest contiguous.
  *
- * Return: a slot or CORCACHE_POLICY_NO_SLOT after one full turn.
+ * Return: a slot; or CORCACHE_POLICY_NO_SLOT after CORCACHE_POLICY_STEPS slots
+ * or when none is left.
  */
 u32 corcache_policy_victim(struct corcache_policy *policy,
 			   bool (*evictable)(void *context, u32 slot),
-			   void *context);
+			   void *context, u32 *left);
 
 #endif /* DM_CORCACHE_POLICY_H */

@@ -2,17 +2,17 @@
 /*
  * dm-corcache route: where a reader's bio goes next.
  *
- * Owns the bios that are nowhere else: parked ones, which wait for their turn
- * at the origin, and starved ones, which wait for room, or memory, for a read
- * of the cache device.  Both lists are under target->lock.
+ * Owns the bios that wait for room, or memory, for a read of the cache device:
+ * the starved ones, under target->lock; and the sweep.
  *
- * A bio is routed in map, where it may be cut and nothing may sleep.  What
- * cannot go on there, and what is left of a bio that was answered in part, is
- * routed again from work:
+ * A bio is routed in map, where it may be cut and nothing may sleep.  What is
+ * left of a bio that was answered in part, or has to be judged again, is routed
+ * again by whoever finds that out, in any context: it joins a fill, or is
+ * parked, at once.  Work goes on with what submits, because that may block:
  *
- *   cache_wq		looks at hits and joins.  Never waits for the origin
- *   origin_wq		starts reads of the origin, and blocks in submitting them
- *			when it stalls.  Suspend does not wait for it
+ *   cache_wq		starts bounces, and waits for memory
+ *   origin_wq		starts reads of the origin for parked bios, and sends
+ *			them all.  Suspend does not wait for it
  *
  * During a suspend the sweep hands back what waits for the origin, if the
  * suspend is a no-flush one: it asks for every bio anew, because when such a
@@ -22,6 +22,7 @@
 #include "dm-corcache-fill.h"
 #include "dm-corcache-hit.h"
 #include "dm-corcache-index.h"
+#include "dm-corcache-park.h"
 #include "dm-corcache-route.h"
 #include "dm-corcache-xfer.h"
 
@@ -69,6 +70,7 @@ static int send_to_origin(struct corcache_target *target, struct bio *bio)
 	corcache_stat_inc(target->cache, bypasses);
 	corcache_stat_inc(target->cache, origin_reads);
 	corcache_stat_add(target->cache, origin_bytes, bio->bi_iter.bi_size);
+	corcache_io(bio)->stage = CORCACHE_STAGE_ORIGIN;
 	bio_set_dev(bio, target->origin_dev->bdev);
 	return DM_MAPIO_REMAPPED;
 }
@@ -86,20 +88,21 @@ int corcache_route_map(struct corcache_target *target, struct bio *bio)
 		run = look_up(target, bio);
 		if (likely(run))
 			return corcache_hit_map(target, bio, run);
-
-		switch (corcache_fill_start(target, bio, GFP_NOWAIT, true)) {
-		case CORCACHE_MISS_TAKEN:
+		if (corcache_fill_map(target, bio))
 			return DM_MAPIO_SUBMITTED;
-		case CORCACHE_MISS_HIT:
-			continue;
-		case CORCACHE_MISS_BUSY:
-			corcache_route_park(target, bio);
-			return DM_MAPIO_SUBMITTED;
-		}
 	}
 }
 
-/* -------- Again, without the origin ----------------------------------- */
+/* -------- Again ------------------------------------------------------- */
+
+void corcache_route_park(struct corcache_target *target, struct bio *bio)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&target->lock, flags);
+	__corcache_park(target, bio);
+	spin_unlock_irqrestore(&target->lock, flags);
+}
 
 /* Wait for room for a bounce.  Return: false if there is some by now. */
 static bool starve(struct corcache_target *target, struct bio *bio)
@@ -114,138 +117,87 @@ static bool starve(struct corcache_target *target, struct bio *bio)
 	return starves;
 }
 
-static void again_work(struct work_struct *work)
+static void start_bounce_work(struct work_struct *work)
 {
 	struct corcache_io *io = container_of(work, struct corcache_io, work);
 	struct bio *bio = dm_bio_from_per_bio_data(io, sizeof(*io));
 	struct corcache_target *target = io->target;
 	u32 run;
 
-	for (;;) {
-		if (io->solo || bypassed(target))
-			break;
+	while (!bypassed(target)) {
 		run = look_up(target, bio);
-		if (run) {
-			corcache_stat_inc(target->cache, rejudged);
-			if (corcache_hit_bounce(target, bio, run, GFP_NOIO) ||
-			    starve(target, bio))
-				return;
-			continue;
-		}
-		if (corcache_fill_start(target, bio, 0, false) == CORCACHE_MISS_TAKEN)
-			return;
-		/* a block that became valid meanwhile is found by the next round */
-		if (!look_up(target, bio))
+		if (!run)
 			break;
+		if (corcache_hit_bounce(target, bio, run, GFP_NOIO) ||
+		    starve(target, bio))
+			return;
 	}
-	corcache_route_park(target, bio);
+	/* if it had starved, its turn is the next one's */
+	spin_lock_irq(&target->lock);
+	__corcache_route_kick_starved(target);
+	spin_unlock_irq(&target->lock);
+	corcache_route_again(bio);
+}
+
+static void bounce_later(struct bio *bio)
+{
+	struct corcache_io *io = corcache_io(bio);
+
+	INIT_WORK(&io->work, start_bounce_work);
+	queue_work(io->target->cache_wq, &io->work);
 }
 
 void corcache_route_again(struct bio *bio)
 {
-	struct corcache_io *io = corcache_io(bio);
+	struct corcache_target *target = corcache_io(bio)->target;
 
-	INIT_WORK(&io->work, again_work);
-	queue_work(io->target->cache_wq, &io->work);
+	if (corcache_io(bio)->solo || bypassed(target)) {
+		corcache_route_park(target, bio);
+		return;
+	}
+	do {
+		if (look_up(target, bio)) {
+			bounce_later(bio);
+			return;
+		}
+		/* a block that became valid meanwhile is found by the next round */
+	} while (!corcache_fill_join(target, bio));
 }
 
-/* -------- Parked ------------------------------------------------------ */
-
-void __corcache_route_kick(struct corcache_target *target)
+/*
+ * As many as there is room for: the others would only come back.  Each of them
+ * passes its turn on when it ends, or when it finds that it needs none.
+ */
+void __corcache_route_kick_starved(struct corcache_target *target)
 {
 	struct bio *bio;
+	u32 nr;
 
 	lockdep_assert_held(&target->lock);
-	if (target->nr_parked)
-		queue_work(target->origin_wq, &target->park_work);
-	while ((bio = bio_list_pop(&target->starved)))
-		corcache_route_again(bio);
+	for (nr = 0; __corcache_xfer_room_for_bounce(target, nr); nr++) {
+		bio = bio_list_pop(&target->starved);
+		if (!bio)
+			break;
+		bounce_later(bio);
+	}
 }
 
 void corcache_route_kick(struct corcache_target *target)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&target->lock, flags);
-	__corcache_route_kick(target);
-	spin_unlock_irqrestore(&target->lock, flags);
-}
-
-void corcache_route_park(struct corcache_target *target, struct bio *bio)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&target->lock, flags);
-	bio_list_add(&target->parked, bio);
-	target->nr_parked++;
-	__corcache_route_kick(target);
-	spin_unlock_irqrestore(&target->lock, flags);
-}
-
-/* Return: false if there is no room at the origin for it yet. */
-static bool unpark(struct corcache_target *target, struct bio *bio)
-{
-	enum corcache_miss r;
-
-	if (corcache_io(bio)->solo || bypassed(target))
-		r = corcache_fill_solo(target, bio, bypassed(target));
-	else if (look_up(target, bio))
-		r = CORCACHE_MISS_HIT;
-	else
-		r = corcache_fill_start(target, bio, GFP_NOIO, false);
-	if (r == CORCACHE_MISS_HIT) {
-		corcache_io(bio)->solo = false;
-		corcache_route_again(bio);
-	}
-	return r != CORCACHE_MISS_BUSY;
-}
-
-/* nr_parked counts the one in hand, too, so that a kick is never lost. */
-static struct bio *take_parked(struct corcache_target *target)
-{
-	struct bio *bio;
-
 	spin_lock_irq(&target->lock);
-	bio = bio_list_pop(&target->parked);
-	if (!bio)
-		target->throttled = false;
-	spin_unlock_irq(&target->lock);
-	return bio;
-}
-
-static void put_back(struct corcache_target *target, struct bio *bio)
-{
-	spin_lock_irq(&target->lock);
-	bio_list_add_head(&target->parked, bio);
-	target->throttled = true;
+	__corcache_park_kick(target);
+	__corcache_route_kick_starved(target);
 	spin_unlock_irq(&target->lock);
 }
 
-static void count_unparked(struct corcache_target *target)
-{
-	spin_lock_irq(&target->lock);
-	target->nr_parked--;
-	spin_unlock_irq(&target->lock);
-}
-
-/*
- * What makes room (a read that ends, the spare transfer that comes back, a
- * suspend that is undone) kicks; a kick while this runs makes it run again.
- */
+/* A kick while this runs makes it run again. */
 static void park_work(struct work_struct *work)
 {
 	struct corcache_target *target = container_of(work, struct corcache_target,
 						      park_work);
-	struct bio *bio;
 
-	while ((bio = take_parked(target))) {
-		if (!unpark(target, bio)) {
-			put_back(target, bio);
-			return;
-		}
-		count_unparked(target);
+	while (corcache_fill_parked(target))
 		cond_resched();
-	}
 }
 
 /* -------- The sweep --------------------------------------------------- */
@@ -256,10 +208,10 @@ static void take_waiting(struct corcache_target *target, struct bio_list *bios)
 
 	bio_list_init(bios);
 	spin_lock_irq(&target->lock);
-	bio_list_for_each(bio, &target->parked)
-		target->nr_parked--;
-	bio_list_merge(bios, &target->parked);
-	bio_list_init(&target->parked);
+	while ((bio = __corcache_park_first(target))) {
+		__corcache_unpark(target, bio);
+		bio_list_add(bios, bio);
+	}
 	__corcache_fill_unwait(target, bios);
 	spin_unlock_irq(&target->lock);
 }
@@ -276,7 +228,7 @@ static void sweep(struct corcache_target *target)
 		if (dm_noflush_suspending(target->ti))
 			corcache_route_end(bio, BLK_STS_DM_REQUEUE);
 		else
-			corcache_route_park(target, bio);
+			corcache_route_again(bio);
 	}
 }
 
@@ -313,7 +265,7 @@ void corcache_route_stop_sweep(struct corcache_target *target)
 
 void corcache_route_init(struct corcache_target *target)
 {
-	bio_list_init(&target->parked);
+	corcache_park_init(target);
 	bio_list_init(&target->starved);
 	INIT_WORK(&target->park_work, park_work);
 	INIT_DELAYED_WORK(&target->sweep_work, sweep_work);

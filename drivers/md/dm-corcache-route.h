@@ -20,7 +20,9 @@ int corcache_route_map(struct corcache_target *target, struct bio *bio);
  * corcache_route_again() - find out anew where what is left of a bio goes
  * @bio: owned by the target; bi_iter is what is left
  *
- * Any context; goes on in cache_wq.
+ * Any context.  Decides at once, so that a bio is at all times where others who
+ * want the same see it: among the waiters of a fill, or parked.  What is a hit
+ * goes on in cache_wq.
  */
 void corcache_route_again(struct bio *bio);
 
@@ -30,9 +32,11 @@ void corcache_route_end(struct bio *bio, blk_status_t status);
 /* Any context: wait for a turn at the origin. */
 void corcache_route_park(struct corcache_target *target, struct bio *bio);
 
-/* Any context: there may be room again.  The __ one with target->lock held. */
+/* With target->lock held: there may be room for a bounce again. */
+void __corcache_route_kick_starved(struct corcache_target *target);
+
+/* Process context: whatever waits shall look again. */
 void corcache_route_kick(struct corcache_target *target);
-void __corcache_route_kick(struct corcache_target *target);
 
 /* Process context: sweep until the suspend has ended or was undone. */
 void corcache_route_start_sweep(struct corcache_target *target);

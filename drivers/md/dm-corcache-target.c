@@ -31,6 +31,7 @@
 #include "dm-corcache-trace.h"
 
 struct workqueue_struct *corcache_wq;
+struct workqueue_struct *corcache_commit_wq;
 
 /* -------- Constructor ------------------------------------------------- */
 
@@ -100,16 +101,6 @@ static int check_identity(struct corcache_target *target, char *err, size_t err_
 	return -EINVAL;
 }
 
-/*
- * Device-mapper opens a device once for all tables of a mapped device, and
- * claims it for itself: a second claim is another mapped device's.  A claim of
- * a whole disk counts twice, and one of a partition for the disk as well.
- */
-static bool used_elsewhere(struct block_device *bdev)
-{
-	return READ_ONCE(bdev->bd_holders) > (bdev_is_partition(bdev) ? 1 : 2);
-}
-
 static int check_kind(struct corcache_target *target, char *err, size_t err_len)
 {
 	struct block_device *cache = target->cache_dev->bdev;
@@ -121,7 +112,7 @@ static int check_kind(struct corcache_target *target, char *err, size_t err_len)
 			  bdev_is_zoned(cache) ? "cache" : "origin",
 			  bdev_is_zoned(cache) ? target->cache_dev->name :
 						 target->origin_dev->name);
-	else if (used_elsewhere(cache))
+	else if (corcache_cache_used_elsewhere(cache))
 		scnprintf(err, err_len, "cache device %s is in use by another mapped device",
 			  target->cache_dev->name);
 	else if (bdev_read_only(cache))
@@ -141,6 +132,7 @@ static int check_block_sizes(struct corcache_target *target, char *err, size_t e
 	u32 cache = bdev_logical_block_size(target->cache_dev->bdev);
 	u32 origin = bdev_logical_block_size(target->origin_dev->bdev);
 	u32 most = CORCACHE_META_ALIGN_SECTORS << SECTOR_SHIFT;
+	u64 len = target->ti->len;
 
 	if (cache > most)
 		scnprintf(err, err_len, "cache device %s has sectors of %u bytes, at most %u are supported",
@@ -148,9 +140,21 @@ static int check_block_sizes(struct corcache_target *target, char *err, size_t e
 	else if (origin > block)
 		scnprintf(err, err_len, "origin device %s has sectors of %u bytes, more than a block of %u",
 			  target->origin_dev->name, origin, block);
+	/* device-mapper looks at this only when the old table is gone */
+	else if (len & ((origin >> SECTOR_SHIFT) - 1))
+		scnprintf(err, err_len, "length %llu is not a multiple of the %u sectors that a sector of origin device %s has",
+			  len, origin >> SECTOR_SHIFT, target->origin_dev->name);
 	else
 		return 0;
 	return -EINVAL;
+}
+
+/* How a reader's buffer may lie in memory: what the origin alone would allow. */
+static u32 reader_alignment(struct corcache_target *target)
+{
+	struct block_device *origin = target->origin_dev->bdev;
+
+	return max_t(u32, bdev_dma_alignment(origin), bdev_logical_block_size(origin) - 1);
 }
 
 static void set_direct(struct corcache_target *target)
@@ -161,8 +165,10 @@ static void set_direct(struct corcache_target *target)
 	target->direct_sectors = target->args.no_checksums ? target->cache_lbs :
 							     target->args.block_sectors;
 	target->tail_direct = !(target->ti->len & (target->cache_lbs - 1));
+	target->vector_mask = (bdev_logical_block_size(cache) - 1) | bdev_dma_alignment(cache);
 	target->check_vectors = bdev_logical_block_size(cache) >
-				bdev_logical_block_size(target->origin_dev->bdev);
+				bdev_logical_block_size(target->origin_dev->bdev) ||
+				bdev_dma_alignment(cache) > reader_alignment(target);
 }
 
 static void event_work(struct work_struct *work)
@@ -220,7 +226,10 @@ static int build_target(struct corcache_target *target, unsigned int argc,
 					    WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	target->cache_wq = alloc_workqueue("corcache_cache",
 					   WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	if (!target->origin_wq || !target->cache_wq || corcache_xfer_alloc_reserves(target)) {
+	target->keep_wq = alloc_workqueue("corcache_keep",
+					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!target->origin_wq || !target->cache_wq || !target->keep_wq ||
+	    corcache_xfer_alloc_reserves(target)) {
 		scnprintf(err, err_len, "no memory");
 		return -ENOMEM;
 	}
@@ -235,6 +244,8 @@ static void free_target(struct corcache_target *target)
 		destroy_workqueue(target->origin_wq);
 	if (target->cache_wq)
 		destroy_workqueue(target->cache_wq);
+	if (target->keep_wq)
+		destroy_workqueue(target->keep_wq);
 	corcache_xfer_free_reserves(target);
 	if (target->cache)
 		corcache_cache_put(target->cache);
@@ -300,9 +311,13 @@ static int corcache_map(struct dm_target *ti, struct bio *bio)
 static int corcache_end_io(struct dm_target *ti, struct bio *bio,
 			   blk_status_t *error)
 {
-	if (corcache_io(bio)->stage == CORCACHE_STAGE_PASS)
-		return DM_ENDIO_DONE;
-	return corcache_hit_end_io(ti->private, bio, error);
+	struct corcache_target *target = ti->private;
+
+	if (likely(corcache_io(bio)->stage == CORCACHE_STAGE_HIT))
+		return corcache_hit_end_io(target, bio, error);
+	if (corcache_io(bio)->stage == CORCACHE_STAGE_ORIGIN && *error)
+		corcache_stat_inc(target->cache, origin_errors);
+	return DM_ENDIO_DONE;
 }
 
 /* -------- Suspend and resume ------------------------------------------ */
@@ -347,8 +362,12 @@ static int corcache_preresume(struct dm_target *ti)
 {
 	struct corcache_target *target = ti->private;
 	char err[CORCACHE_ERR_LEN] = "";
-	int r = corcache_cache_activate(target, err, sizeof(err));
+	int r;
 
+	/* the table is bound already: a message may come in the middle of it */
+	mutex_lock(&target->control_mutex);
+	r = corcache_cache_activate(target, err, sizeof(err));
+	mutex_unlock(&target->control_mutex);
 	if (r)
 		DMERR("%s: cannot activate: %s", corcache_name(target), err);
 	return r;
@@ -388,6 +407,10 @@ static const char *reason_name(enum corcache_reason reason)
 		return "errors";
 	case CORCACHE_REASON_NOSPC:
 		return "nospc";
+	case CORCACHE_REASON_GONE:
+		return "gone";
+	case CORCACHE_REASON_READONLY:
+		return "readonly";
 	}
 	return "?";
 }
@@ -474,24 +497,32 @@ static int corcache_iterate_devices(struct dm_target *ti, iterate_devices_callou
 				    void *data)
 {
 	struct corcache_target *target = ti->private;
+	/* the core wants extents in sectors as large as those that we show */
+	u64 unit = bdev_logical_block_size(target->origin_dev->bdev) >> SECTOR_SHIFT;
 	int r;
 
-	r = fn(ti, target->cache_dev, 0, target->cache->geo.cache_sectors, data);
+	r = fn(ti, target->cache_dev, 0, round_down(target->cache->geo.cache_sectors, unit),
+	       data);
 	if (!r)
 		r = fn(ti, target->origin_dev, 0, ti->len, data);
 	return r;
 }
 
 /*
- * A cache device with larger sectors must not change what can be read: a boot
- * loader reads single sectors.  What the cache device cannot read as it is, is
- * bounced.
+ * A cache device with larger sectors, or with wishes as to how buffers lie in
+ * memory, must not change what can be read: a boot loader reads single sectors.
+ * What the cache device cannot read as it is, is bounced.  Nor shall its
+ * optimal size, which sets how far is read ahead, make anybody read more of the
+ * origin.
  */
 static void corcache_io_hints(struct dm_target *ti, struct queue_limits *limits)
 {
 	struct corcache_target *target = ti->private;
+	struct block_device *origin = target->origin_dev->bdev;
 
-	limits->logical_block_size = bdev_logical_block_size(target->origin_dev->bdev);
+	limits->logical_block_size = bdev_logical_block_size(origin);
+	limits->dma_alignment = min_t(u32, limits->dma_alignment, reader_alignment(target));
+	limits->io_opt = bdev_io_opt(origin);
 }
 
 static struct target_type corcache_target_type = {
@@ -516,7 +547,7 @@ static struct target_type corcache_target_type = {
 
 static int __init corcache_init(void)
 {
-	int r;
+	int r = -ENOMEM;
 
 	/* a u64 is read in one piece without a lock: see struct corcache_slot */
 	BUILD_BUG_ON(sizeof(long) < sizeof(u64));
@@ -524,15 +555,26 @@ static int __init corcache_init(void)
 	corcache_wq = alloc_workqueue("corcache", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!corcache_wq)
 		return -ENOMEM;
+	corcache_commit_wq = alloc_workqueue("corcache_commit",
+					     WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!corcache_commit_wq)
+		goto no_commit_wq;
 	r = dm_register_target(&corcache_target_type);
 	if (r)
-		destroy_workqueue(corcache_wq);
+		goto not_registered;
+	return 0;
+
+not_registered:
+	destroy_workqueue(corcache_commit_wq);
+no_commit_wq:
+	destroy_workqueue(corcache_wq);
 	return r;
 }
 
 static void __exit corcache_exit(void)
 {
 	dm_unregister_target(&corcache_target_type);
+	destroy_workqueue(corcache_commit_wq);
 	destroy_workqueue(corcache_wq);
 }
 

@@ -13,6 +13,7 @@
 #include <linux/highmem.h>
 
 #include "dm-corcache-index.h"
+#include "dm-corcache-park.h"
 #include "dm-corcache-route.h"
 #include "dm-corcache-xfer.h"
 
@@ -142,17 +143,24 @@ void corcache_xfer_trim(struct corcache_xfer *x, u32 nr_blocks)
 	x->bytes = corcache_block_to_sector(geo, nr_blocks) << SECTOR_SHIFT;
 }
 
-static bool __room_to_bounce(struct corcache_target *target, u32 bytes)
+static bool room_to_bounce(u64 bouncing_bytes, u32 bytes)
 {
-	return !target->bouncing_bytes ||
-	       target->bouncing_bytes + bytes <= BOUNCING_BYTES;
+	return !bouncing_bytes || bouncing_bytes + bytes <= BOUNCING_BYTES;
 }
 
 /* No bounce is larger than the spare transfer: see corcache_hit_bounce(). */
+bool __corcache_xfer_room_for_bounce(struct corcache_target *target, u32 granted)
+{
+	u64 most = corcache_xfer_reserve_bytes(&target->cache->geo);
+
+	lockdep_assert_held(&target->lock);
+	return room_to_bounce(target->bouncing_bytes + granted * most, most);
+}
+
 bool __corcache_xfer_may_bounce(struct corcache_target *target)
 {
 	return target->reserve[CORCACHE_RESERVE_CACHE] &&
-	       __room_to_bounce(target, corcache_xfer_reserve_bytes(&target->cache->geo));
+	       __corcache_xfer_room_for_bounce(target, 0);
 }
 
 /* Count a transfer before it exists, so that a refusal costs nothing. */
@@ -162,7 +170,7 @@ static bool count_xfer(struct corcache_target *target, u32 bounce_bytes)
 	bool fits;
 
 	spin_lock_irqsave(&target->lock, flags);
-	fits = !bounce_bytes || __room_to_bounce(target, bounce_bytes);
+	fits = !bounce_bytes || room_to_bounce(target->bouncing_bytes, bounce_bytes);
 	if (fits) {
 		target->bouncing_bytes += bounce_bytes;
 		target->xfers++;
@@ -212,13 +220,13 @@ struct corcache_xfer *corcache_xfer_get(struct corcache_target *target,
 					u32 nr_blocks, gfp_t gfp)
 {
 	const struct corcache_geometry *geo = &target->cache->geo;
-	u32 most = max(CORCACHE_XFER_SECTORS >> geo->block_shift, 1U);
 	struct corcache_xfer *x;
 	u32 bounce_bytes = 0;
 
-	nr_blocks = min(nr_blocks, most);
+	nr_blocks = min(nr_blocks, corcache_xfer_most(geo));
 	if (kind == CORCACHE_XFER_BOUNCE)
-		bounce_bytes = corcache_block_to_sector(geo, nr_blocks) << SECTOR_SHIFT;
+		bounce_bytes = round_up(corcache_block_to_sector(geo, nr_blocks) << SECTOR_SHIFT,
+					PAGE_SIZE);
 	if (!count_xfer(target, bounce_bytes))
 		return NULL;
 	x = find_xfer(target, kind, block, &nr_blocks, gfp);
@@ -232,6 +240,8 @@ struct corcache_xfer *corcache_xfer_get(struct corcache_target *target,
 	x->block = block;
 	x->sector = corcache_block_to_sector(geo, block);
 	corcache_xfer_trim(x, nr_blocks);
+	x->held_bytes = x->nr_pages << PAGE_SHIFT;
+	x->nr_waiters = 0;
 	x->status = BLK_STS_OK;
 	x->delivered = false;
 	x->bio = NULL;
@@ -257,8 +267,10 @@ void corcache_xfer_put(struct corcache_xfer *x)
 	if (reserve != CORCACHE_RESERVES)
 		target->reserve[reserve] = x;
 	__uncount_xfer(target, bounce_bytes);
-	if (bounce_bytes || reserve != CORCACHE_RESERVES)
-		__corcache_route_kick(target);
+	if (bounce_bytes)
+		__corcache_route_kick_starved(target);
+	if (reserve == CORCACHE_RESERVE_ORIGIN)
+		__corcache_park_kick(target);
 	spin_unlock_irqrestore(&target->lock, flags);
 }
 

@@ -20,6 +20,28 @@
 /* Most that one transfer reads, if a block is not larger. */
 #define CORCACHE_XFER_SECTORS	2048U
 
+/* The same in blocks: a power of two. */
+static inline u32 corcache_xfer_most(const struct corcache_geometry *geo)
+{
+	return max(CORCACHE_XFER_SECTORS >> geo->block_shift, 1U);
+}
+
+/*
+ * The blocks that one transfer may read together with @block, wherever it
+ * begins: from corcache_span_start() to before corcache_span_end().
+ */
+static inline u64 corcache_span_start(const struct corcache_geometry *geo,
+				      u64 block)
+{
+	return round_down(block, (u64)corcache_xfer_most(geo));
+}
+
+static inline u64 corcache_span_end(const struct corcache_geometry *geo,
+				    u64 block)
+{
+	return corcache_span_start(geo, block) + corcache_xfer_most(geo);
+}
+
 enum corcache_xfer_kind {
 	CORCACHE_XFER_FILL,
 	CORCACHE_XFER_SOLO,
@@ -38,6 +60,7 @@ enum corcache_xfer_kind {
  * @status: an error, if there was one
  * @bytes: size of the pages that are used, a multiple of the block size for
  *	fills and bounces; what lies beyond @sectors is zero
+ * @held_bytes: size of the pages that it holds; what counts towards bounds
  * @nr_pages: pages allocated
  * @bios: one for every BIO_MAX_VECS pages
  * @vecs: one for every page, in order
@@ -73,6 +96,7 @@ struct corcache_xfer {
 	atomic_t	pending;
 	blk_status_t	status;
 	u32		bytes;
+	u32		held_bytes;
 	u32		nr_pages;
 	struct bio	*bios;
 	struct bio_vec	*vecs;
@@ -124,6 +148,12 @@ struct corcache_xfer *corcache_xfer_get(struct corcache_target *target,
  * to yes, corcache_xfer_put() kicks.
  */
 bool __corcache_xfer_may_bounce(struct corcache_target *target);
+
+/*
+ * With target->lock held: is there room for one of any size, besides those
+ * under way and @granted others?
+ */
+bool __corcache_xfer_room_for_bounce(struct corcache_target *target, u32 granted);
 
 /* Any context.  What waited for room or for the reserve is set going. */
 void corcache_xfer_put(struct corcache_xfer *x);

@@ -9,6 +9,7 @@
  *   hit      dm-corcache-hit.c     send it to the cache device; verify; what
  *                                  cannot be trusted is read again privately
  *   miss     dm-corcache-fill.c    read the origin into pages of our own, once
+ *   park     dm-corcache-park.c    wait for a turn at the origin
  *   answer   dm-corcache-fill.c    copy to all who wait, complete them
  *   fill     dm-corcache-fill.c    write the pages to the cache device
  *   publish  dm-corcache-index.c   set the bits: from here on it is a hit
@@ -27,8 +28,8 @@
  * Locks.  None is held while another is taken, but for those listed inside
  * one another:
  *
- *   target->control_mutex	a message, or the step to SUSPENDED; process
- *     cache->commit_mutex	context, held across I/O to the cache device
+ *   target->control_mutex	a message, activation, or the step to SUSPENDED;
+ *     cache->commit_mutex	process context, held across I/O to the cache
  *       cache->lock
  *   corcache_registry_mutex	list of caches; process context
  *   cache->commit_mutex	one commit at a time; process context, held
@@ -79,6 +80,8 @@ enum corcache_reason {
 	CORCACHE_REASON_COMMIT,	/* metadata could not be written */
 	CORCACHE_REASON_ERRORS,	/* max_errors was reached */
 	CORCACHE_REASON_NOSPC,	/* the cache device has no space left */
+	CORCACHE_REASON_GONE,	/* the cache device has vanished */
+	CORCACHE_REASON_READONLY, /* the cache device has become read-only */
 };
 
 /* Why what was read from the origin is not kept; also in the tracepoint. */
@@ -142,7 +145,8 @@ struct corcache_cache {
 	u64		dirty;		/* bits in dirty_map */
 	u64		used;		/* slots that are not free */
 	u64		retired;	/* of them, those on the way to be free */
-	u64		quota;		/* slots that may be used */
+	u64		quota;		/* slots that may be used, at any instant */
+	u64		admit_quota;	/* the same, or less while it is lowered */
 	u64		valid_blocks;
 	u32		hand;		/* where the search for a free slot starts */
 	struct corcache_policy policy;
@@ -198,13 +202,18 @@ struct corcache_target {
 	u32		cache_lbs;	/* cache device's logical block, in sectors */
 	u32		direct_sectors;	/* unit in which hits may go down as they are */
 	bool		tail_direct;	/* so may the end of the origin */
-	bool		check_vectors;	/* cache device has larger sectors than we */
+	bool		check_vectors;	/* a hit's memory may not suit the cache device */
+	u32		vector_mask;	/* bits of it that must be 0 */
 	struct corcache_args args;
 
-	/* Submits reads of the origin and nothing else; suspend never waits. */
+	/*
+	 * Work that submits to a device, and blocks in that when the device
+	 * stalls: reads of the origin (suspend never waits for this one), reads
+	 * of the cache device, and writes to it, behind which no reader waits.
+	 */
 	struct workqueue_struct *origin_wq;
-	/* Submits reads and writes of the cache device, which may stall, too. */
 	struct workqueue_struct *cache_wq;
+	struct workqueue_struct *keep_wq;
 
 	spinlock_t	lock ____cacheline_aligned_in_smp;
 	enum corcache_state state;
@@ -216,9 +225,9 @@ struct corcache_target {
 	u64		keeping_bytes;	/* answered, being written to the cache */
 	unsigned int	keeping;
 	unsigned int	xfers;		/* all transfers, for dtr */
-	struct bio_list	parked;		/* bios that wait for their turn */
-	unsigned int	nr_parked;	/* with the one the worker holds */
-	bool		throttled;	/* new misses go behind the parked ones */
+	struct list_head parked;	/* bios that wait for their turn */
+	struct rb_root	parked_tree;	/* those of them that share a read */
+	unsigned int	nr_parked;
 	struct bio_list	starved;	/* wait for room for a bounce */
 	struct corcache_xfer *reserve[CORCACHE_RESERVES];
 	wait_queue_head_t wait;
@@ -234,8 +243,9 @@ struct corcache_target {
 
 /* What end_io has to do with a bio. */
 enum corcache_stage {
-	CORCACHE_STAGE_PASS,	/* nothing: it is answered, or not ours to check */
+	CORCACHE_STAGE_PASS,	/* nothing: it is answered */
 	CORCACHE_STAGE_HIT,	/* it went to the cache device: verify */
+	CORCACHE_STAGE_ORIGIN,	/* it went to the origin, in bypass mode: count */
 };
 
 /**
@@ -247,7 +257,10 @@ enum corcache_stage {
  * @solo: the origin failed a read that others shared; read for this one alone
  * @single: the cache failed a read of several blocks; read block by block
  * @target: for the worker
- * @work: verification or re-routing on cache_wq
+ * @xfer: the fill that it is to be answered from, with a reference
+ * @work: verification, a bounce, or an answer, by whoever owns the bio
+ * @parked: in target->parked; then @work is not in use
+ * @node: in target->parked_tree
  *
  * While the target owns the bio, bio->bi_iter is what is still to be answered,
  * in sectors of the target.
@@ -260,16 +273,24 @@ struct corcache_io {
 	bool		solo;
 	bool		single;
 	struct corcache_target *target;
-	struct work_struct work;
+	struct corcache_xfer *xfer;
+	union {
+		struct work_struct work;
+		struct {
+			struct list_head parked;
+			struct rb_node	node;
+		};
+	};
 };
 
 /*
  * All work that waits for no device: answering, verification, the sweep, dm
- * events; and commits, of which there is one for a cache.  Work that submits
- * to a device, and may block there, has a queue of its target's: one stalled
- * device must not stop the others.
+ * events.  Work that submits to a device, and may block there, has a queue of
+ * its target's: one stalled device must not stop the others.
  */
 extern struct workqueue_struct *corcache_wq;
+/* Commits, of which there is one at a time for a cache; they wait for it. */
+extern struct workqueue_struct *corcache_commit_wq;
 
 static inline struct corcache_io *corcache_io(struct bio *bio)
 {

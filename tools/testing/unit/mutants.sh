@@ -154,7 +154,8 @@ args.c s/return corcache_sizes_check(args.*/return 0;/
 args.c s/, 0, U32_MAX, &args->max_errors/, 1, U32_MAX, \&args->max_errors/
 policy.c s/return used < quota/return used <= quota/
 policy.c s/slot ? slot - 1 : last_slot(policy)/slot - 1/
-policy.c s/left = policy->nr_slots; left/left = policy->nr_slots - 1; left/
+policy.c s/(\*left)--;/(*left) -= 2;/
+policy.c s/min(\*left, CORCACHE_POLICY_STEPS)/*left/
 policy.c s/policy->hand = last_slot(policy);/policy->hand = 0;/
 LIST
 echo "1..$n"

@@ -52,6 +52,26 @@ static void admission(void)
 	}
 }
 
+/* As whoever shrinks a cache asks: until a full turn has found nothing. */
+static u32 find_victim(struct corcache_policy *policy,
+		       bool (*evictable_slot)(void *context, u32 slot), void *context)
+{
+	u32 left = policy->nr_slots, before, slot;
+
+	while (left) {
+		before = left;
+		slot = corcache_policy_victim(policy, evictable_slot, context, &left);
+		if (!expect(left < before && before - left <= CORCACHE_POLICY_STEPS))
+			break;
+		if (slot != CORCACHE_POLICY_NO_SLOT)
+			return slot;
+	}
+	left = 0;
+	expect_u64(corcache_policy_victim(policy, evictable_slot, context, &left),
+		   CORCACHE_POLICY_NO_SLOT);
+	return CORCACHE_POLICY_NO_SLOT;
+}
+
 static void victims_from_the_top(void)
 {
 	struct corcache_policy policy;
@@ -61,8 +81,8 @@ static void victims_from_the_top(void)
 	memset(&slots, 1, sizeof(slots.evictable));
 	corcache_policy_init(&policy, CORCACHE_POLICY_STOP, SLOTS);
 	for (i = SLOTS; i--; )
-		expect_u64(corcache_policy_victim(&policy, evictable, &slots), i);
-	expect_u64(corcache_policy_victim(&policy, evictable, &slots), SLOTS - 1);
+		expect_u64(find_victim(&policy, evictable, &slots), i);
+	expect_u64(find_victim(&policy, evictable, &slots), SLOTS - 1);
 }
 
 static void no_victim(void)
@@ -75,7 +95,7 @@ static void no_victim(void)
 		corcache_policy_init(&policy, CORCACHE_POLICY_STOP, SLOTS);
 		policy.hand = hand;
 		slots.asked = 0;
-		expect_u64(corcache_policy_victim(&policy, evictable, &slots),
+		expect_u64(find_victim(&policy, evictable, &slots),
 			   CORCACHE_POLICY_NO_SLOT);
 		expect_u64(slots.asked, SLOTS);
 		expect_u64(policy.hand, hand);
@@ -83,7 +103,7 @@ static void no_victim(void)
 
 	corcache_policy_init(&policy, CORCACHE_POLICY_STOP, 0);
 	slots.asked = 0;
-	expect_u64(corcache_policy_victim(&policy, evictable, &slots), CORCACHE_POLICY_NO_SLOT);
+	expect_u64(find_victim(&policy, evictable, &slots), CORCACHE_POLICY_NO_SLOT);
 	expect_u64(slots.asked, 0);
 }
 
@@ -102,14 +122,14 @@ static void some_victims(void)
 			left += slots.evictable[i] = !unit_below(1 + unit_below(20));
 		corcache_policy_init(&policy, CORCACHE_POLICY_STOP, nr);
 		for (; left; left--) {
-			u32 slot = corcache_policy_victim(&policy, evictable, &slots);
+			u32 slot = find_victim(&policy, evictable, &slots);
 
 			if (!expect(slot < nr && slot < last && slots.evictable[slot]))
 				return;
 			slots.evictable[slot] = false;
 			last = slot;
 		}
-		expect_u64(corcache_policy_victim(&policy, evictable, &slots),
+		expect_u64(find_victim(&policy, evictable, &slots),
 			   CORCACHE_POLICY_NO_SLOT);
 	}
 }
@@ -120,14 +140,28 @@ static bool only_zero(void *context, u32 slot)
 	return slot == 0;
 }
 
+/* Nobody holds a lock for longer than a few slots take. */
+static void bounded(void)
+{
+	struct corcache_policy policy;
+	struct slots slots = { };
+	u32 left = 1000000;
+
+	corcache_policy_init(&policy, CORCACHE_POLICY_STOP, 1000000);
+	expect_u64(corcache_policy_victim(&policy, only_zero, &slots, &left),
+		   CORCACHE_POLICY_NO_SLOT);
+	expect_u64(left, 1000000 - CORCACHE_POLICY_STEPS);
+	expect_u64(policy.hand, 999999 - CORCACHE_POLICY_STEPS);
+}
+
 static void many_slots(void)
 {
 	struct corcache_policy policy;
 
 	corcache_policy_init(&policy, CORCACHE_POLICY_STOP, U32_MAX - 1);
 	expect_u64(policy.hand, U32_MAX - 2);
-	policy.hand = 1000;
-	expect_u64(corcache_policy_victim(&policy, only_zero, NULL), 0);
+	policy.hand = 10000;
+	expect_u64(find_victim(&policy, only_zero, NULL), 0);
 	expect_u64(policy.hand, U32_MAX - 2);
 }
 
@@ -137,6 +171,7 @@ static const struct unit_test tests[] = {
 	{ "victims from the top", victims_from_the_top },
 	{ "no victim after one turn", no_victim },
 	{ "some victims", some_victims },
+	{ "bounded search", bounded },
 	{ "many slots", many_slots },
 };
 

@@ -111,6 +111,40 @@ flight_beyond_the_memory_bound() {
 	expect_remote origin bytes = "$(status_get cc origin_bytes)"
 }
 
+# The same for those who overlap in any way while nothing is kept: the first part
+# of one, the middle of another.  `far` takes all the room, so that all others
+# are parked.
+flight_parked_overlap() {
+	local far threads
+
+	threads=$(scaled 96)
+	setup 96 16 128 0 4 quota 512 policy stop
+	read_ok "$DEV" 0 256K
+	settle cc
+	expect_status cc used = 4
+	expect_hits cc "$DEV" 0 256K
+	message cc reset_stats
+	remote_mark origin
+	remote_stall origin
+	for far in 32M 48M 64M; do
+		job "far$far" "$IO" together "$DEV" $far 16M --threads 16 --bs 1M
+		wait_for 60 "far readers that wait" job_waits "far$far" 16
+	done
+	job near "$IO" random "$DEV" --start 1M --length 6M --count "$threads" \
+		--threads "$threads" --min-bs 512 --max-bs 1500K --seed "$SEED"
+	wait_for 60 "near readers that wait" job_waits near "$threads"
+	remote_continue origin
+	for far in 32M 48M 64M; do
+		job_end "far$far" 100
+	done
+	job_end near 100
+	settle cc
+	remote_count origin
+	expect_remote origin again = 0
+	expect_remote origin bytes = "$(status_get cc origin_bytes)"
+	expect_status cc used = 4
+}
+
 # hits do not wait behind misses that do
 flight_hits_pass() {
 	setup 8 16 128
@@ -129,4 +163,5 @@ flight_hits_pass() {
 }
 
 run_cases flight_one_block flight_sectors_of_one_block flight_large flight_pieces \
-	flight_no_checksums flight_quota_full flight_beyond_the_memory_bound flight_hits_pass
+	flight_no_checksums flight_quota_full flight_beyond_the_memory_bound flight_parked_overlap \
+	flight_hits_pass
