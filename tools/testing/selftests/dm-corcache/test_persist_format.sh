@@ -123,5 +123,22 @@ format_odd_size() {
 	works
 }
 
+# what stands in the very last sectors, which the format does not use, is
+# somebody's all the same: a backup partition table, the mark of a fake RAID
+format_odd_tail_is_not_ours() {
+	local before
+
+	remote_start origin 8M
+	mkloop "$T/odd" $((16 * 1048576 + 7 * 512))
+	CACHE=$LOOP
+	echo somebody | dd of="$T/odd" bs=512 seek=$((32768 + 6)) conv=notrunc status=none
+	before=$(md5sum <"$T/odd")
+	expect_refused "0 $LEN corcache $CACHE $ORIGIN 128" 'holds data .sector 32774.*0-2047, 30720-32774'
+	expect "the device's content" "$(md5sum <"$T/odd")" = "$before"
+	# as the message says
+	dd if=/dev/zero of="$T/odd" bs=512 seek=30720 count=2055 conv=notrunc status=none
+	works
+}
+
 run_cases format_crash format_again format_again_partly_filled format_writes_little format_4kn \
-	format_odd_size
+	format_odd_size format_odd_tail_is_not_ours

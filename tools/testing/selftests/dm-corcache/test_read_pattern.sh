@@ -105,6 +105,31 @@ read_memory_alignment() {
 	done
 }
 
+# An encrypted cache device with sectors of 4096 bytes wants buffers that lie as
+# such sectors do; readers of the target need not know.
+read_memory_alignment_encrypted() {
+	local align key
+
+	modprobe -q dm-crypt || skip "this kernel has no dm-crypt"
+	key=$(printf '%064x' "$SEED")
+	remote_start origin 8M
+	mkcache 16
+	mkdm crypt "0 $(sectors "$CACHE") crypt aes-cbc-plain64 $key 0 $CACHE 0 1 sector_size:4096"
+	# what was never written is noise behind encryption
+	dd if=/dev/zero of=/dev/mapper/crypt bs=1M oflag=direct status=none 2>/dev/null || true
+	mkcorcache cc /dev/mapper/crypt "$ORIGIN" 16384 128
+	expect "logical block size" "$(blockdev --getss "$DEV")" = 512
+	for align in 512 1024 4096; do
+		read_ok "$DEV" 0 2M --bs 70K --align-mem "$align"
+		settle cc
+		expect_hits cc "$DEV" 0 2M --bs 64K --align-mem "$align"
+		expect_hits cc "$DEV" 512 1M --bs 35K --align-mem "$align"
+		message cc evict_all
+	done
+	expect_status cc cache_errors = 0
+	expect_status cc checksum_errors = 0
+}
+
 # the target shows the origin's sector size, not the cache device's
 read_512_over_4kn() {
 	remote_start origin $((8 * 1048576))
@@ -135,4 +160,4 @@ read_part_of_origin() {
 run_cases read_64k read_4k_regions read_4m_regions read_block_is_region \
 	read_4m_blocks read_2m_blocks read_no_checksums \
 	read_4kn_cache read_4kn_cache_no_checksums read_one_sector_origin read_tail \
-	read_memory_alignment read_512_over_4kn read_part_of_origin
+	read_memory_alignment read_memory_alignment_encrypted read_512_over_4kn read_part_of_origin
