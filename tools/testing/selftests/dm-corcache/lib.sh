@@ -592,18 +592,21 @@ expect_reload_refused() {
 
 #
 # One connection unless REMOTE_CONNS says otherwise: with several the nbd
-# driver gives up on a server that stalls, after 30 s.
+# driver gives up on a server that stalls, after 30 s.  With REMOTE_MEMORY it
+# is writable and empty: a cache device that can stall.
 
 remote_start() {
-	local name=$1 bytes=$2 port n conns=${REMOTE_CONNS:-1}
+	local name=$1 bytes=$2 port n conns=${REMOTE_CONNS:-1} content=(-r pattern)
+
+	[ -z "${REMOTE_MEMORY:-}" ] || content=(memory)
 
 	shift 2
 	command -v nbdkit >/dev/null || skip "nbdkit is not installed"
 	for ((n = 0; n < 20; n++)); do
 		port=$((10809 + RANDOM % 20000))
 		rm -f "$T/$name.pid"
-		TMPDIR=$T nbdkit -r -i 127.0.0.1 -p $port -P "$T/$name.pid" \
-			--filter=log --filter=error "$@" pattern size="$bytes" \
+		TMPDIR=$T nbdkit -i 127.0.0.1 -p $port -P "$T/$name.pid" \
+			--filter=log --filter=error "$@" "${content[@]}" size="$bytes" \
 			logfile="$T/$name.log" error=EIO error-pread-rate=100% \
 			error-file="$T/$name.err" 2>"$T/$name.msg" && break
 	done

@@ -70,4 +70,47 @@ async_status() {
 	expect_hits cc "$DEV" 0 64K
 }
 
-run_cases async_one async_flood async_same_block async_status
+# A cache device whose driver has no room left blocks whoever submits, which a
+# suspended mapped device does not: more fills than a workqueue has workers wait
+# in it, and yet misses are answered, also those that have to wait for their turn.
+async_blocking_driver() {
+	local far
+
+	REMOTE_MEMORY=1 remote_start store 64M
+	CACHE=$ORIGIN
+	echo 8 >"/sys/block/${CACHE##*/}/queue/nr_requests"
+	remote_start origin 96M
+	mkcorcache cc "$CACHE" "$ORIGIN" 196608 128
+	read_ok "$DEV" 0 64K
+	settle cc
+	remote_stall store
+	timeout $((60 * SCALE)) "$IO" random "$DEV" --start 1M --length 24M --count 1200 \
+		--threads 8 --min-bs 512 --max-bs 4096 --seed "$SEED"
+	expect_status cc valid = 16
+	expect_status cc transfers -ge 512
+	# and beyond the bound on reads of the origin, in overlapping pieces
+	remote_stall origin
+	for far in 32M 48M 64M; do
+		job "far$far" "$IO" together "$DEV" $far 16M --threads 16 --bs 1M
+		wait_for 60 "readers that wait" job_waits "far$far" 16
+	done
+	job near "$IO" random "$DEV" --start 26M --length 4M --count 32 --threads 32 \
+		--min-bs 4096 --max-bs 1500K --seed "$SEED"
+	wait_for 60 "readers that wait" job_waits near 32
+	remote_continue origin
+	for far in 32M 48M 64M; do
+		job_end "far$far" 100
+	done
+	job_end near 100
+	status_line cc
+	expect_status cc valid = 16
+	remote_continue store
+	settle cc
+	read_ok "$DEV" 0 32M
+	settle cc
+	expect_hits cc "$DEV" 0 32M
+	expect_status cc cache_errors = 0
+	expect_status cc checksum_errors = 0
+}
+
+run_cases async_one async_flood async_same_block async_status async_blocking_driver
