@@ -724,25 +724,47 @@ static void plan_solo(struct corcache_target *target, struct bio *bio, struct pl
 		p->blocks = corcache_index_miss_run(cache, p->block, p->blocks);
 }
 
+/*
+ * How many blocks from @block on are missing and in no fill?  @covering: if
+ * there are none because of a fill, which.
+ */
+static u32 to_be_read(struct corcache_target *target, u64 block, u32 want,
+		      struct corcache_xfer **covering)
+{
+	u64 gap;
+
+	*covering = __covering(target, block, &gap);
+	if (*covering)
+		return 0;
+	return min_t(u64, gap, corcache_index_miss_run(target->cache, block, want));
+}
+
 /* Read, or join, together with all parked bios that overlap. */
 static void __plan_fill(struct corcache_target *target, struct plan *p)
 {
-	struct corcache_cache *cache = target->cache;
-	u64 from = p->block, end, gap;
+	u64 from, end, floor = 0;
 
 	p->kind = CORCACHE_XFER_FILL;
-	p->join = __covering(target, p->block, &gap);
-	if (p->join)
+	p->blocks = to_be_read(target, p->block, 1, &p->join);
+	/* without room it does not matter how much it would be */
+	if (!p->blocks || !__may_read(target, 1))
 		return;
-	__corcache_park_span(target, &from, &end);
-	/* all of it is missing, and not being read, if all were parked in map */
-	if (from < p->block &&
-	    (__covering(target, from, &gap) || gap < p->block - from ||
-	     corcache_index_miss_run(cache, from, p->block - from) < p->block - from))
+	/*
+	 * All of it is missing, and not being read, if all were parked in map.
+	 * One that was not may begin before a hole: then only those count that
+	 * begin behind it.
+	 */
+	for (;;) {
+		struct corcache_xfer *ignored;
+
 		from = p->block;
+		__corcache_park_span(target, floor, &from, &end);
+		p->blocks = to_be_read(target, from, end - from, &ignored);
+		if (from + p->blocks > p->block)
+			break;
+		floor = from + p->blocks + 1;
+	}
 	p->block = from;
-	__covering(target, from, &gap);
-	p->blocks = min_t(u64, gap, corcache_index_miss_run(cache, from, end - from));
 }
 
 static struct plan __plan(struct corcache_target *target, struct bio *bio)
@@ -757,6 +779,13 @@ static struct plan __plan(struct corcache_target *target, struct bio *bio)
 	else
 		__plan_fill(target, &p);
 	return p;
+}
+
+/* The spare transfer is as long as it is. */
+static bool fits(const struct corcache_xfer *x, const struct plan *p)
+{
+	return x->kind == p->kind && x->block == p->block &&
+	       (x->nr_blocks >= p->blocks || x->reserve != CORCACHE_RESERVES);
 }
 
 /* All who are parked and begin in this fill wait for it from now on. */
@@ -831,7 +860,7 @@ again:
 	/* before there is a transfer: giving back a spare one is a kick */
 	if (!__may_read(target, p.blocks))
 		goto out_unlock;
-	if (x && x->kind == p.kind && x->block == p.block) {
+	if (x && fits(x, &p)) {
 		__start_parked(x, bio, p.blocks);
 		spin_unlock_irq(&target->lock);
 		return true;

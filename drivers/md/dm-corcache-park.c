@@ -124,10 +124,11 @@ void __corcache_unpark(struct corcache_target *target, struct bio *bio)
  * In the order of their beginnings, those that overlap follow one another: one
  * that begins where all before it have ended begins a new span.
  */
-void __corcache_park_span(struct corcache_target *target, u64 *block, u64 *end)
+void __corcache_park_span(struct corcache_target *target, u64 floor, u64 *block,
+			  u64 *end)
 {
 	const struct corcache_geometry *geo = &target->cache->geo;
-	u64 start = corcache_span_start(geo, *block);
+	u64 start = max(floor, corcache_span_start(geo, *block));
 	u64 last = corcache_span_end(geo, *block);
 	u64 from = 0, to = 0;
 	struct rb_node *n;

@@ -26,13 +26,16 @@ void __corcache_unpark(struct corcache_target *target, struct bio *bio);
 /**
  * __corcache_park_span() - what do those want that overlap with a parked bio?
  * @target: the target
- * @block: in: first block of a parked bio that shares; out: first of the span
+ * @floor: bios that begin before this block are left out
+ * @block: in: first block of a parked bio that shares, not below @floor; out:
+ *	first of the span
  * @end: out: the block after the span
  *
  * The union of all parked bios that share and overlap, directly or by way of
  * others, within the span of blocks that one transfer may read.
  */
-void __corcache_park_span(struct corcache_target *target, u64 *block, u64 *end);
+void __corcache_park_span(struct corcache_target *target, u64 floor, u64 *block,
+			  u64 *end);
 
 /* There may be room again, or memory. */
 void __corcache_park_kick(struct corcache_target *target);

@@ -110,7 +110,8 @@ static bool starve(struct corcache_target *target, struct bio *bio)
 	bool starves;
 
 	spin_lock_irq(&target->lock);
-	starves = !__corcache_xfer_may_bounce(target);
+	/* who set this mode releases the starved under the same lock */
+	starves = !bypassed(target) && !__corcache_xfer_may_bounce(target);
 	if (starves)
 		bio_list_add(&target->starved, bio);
 	spin_unlock_irq(&target->lock);
@@ -180,6 +181,19 @@ void __corcache_route_kick_starved(struct corcache_target *target)
 			break;
 		bounce_later(bio);
 	}
+}
+
+void corcache_route_release_starved(struct corcache_target *target)
+{
+	struct bio_list bios = BIO_EMPTY_LIST;
+	struct bio *bio;
+
+	spin_lock_irq(&target->lock);
+	bio_list_merge(&bios, &target->starved);
+	bio_list_init(&target->starved);
+	spin_unlock_irq(&target->lock);
+	while ((bio = bio_list_pop(&bios)))
+		corcache_route_again(bio);
 }
 
 void corcache_route_kick(struct corcache_target *target)

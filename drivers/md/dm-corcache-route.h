@@ -20,7 +20,7 @@ int corcache_route_map(struct corcache_target *target, struct bio *bio);
  * corcache_route_again() - find out anew where what is left of a bio goes
  * @bio: owned by the target; bi_iter is what is left
  *
- * Any context.  Decides at once, so that a bio is at all times where others who
+ * Any context.  Decides at once, so that a bio that misses is where others who
  * want the same see it: among the waiters of a fill, or parked.  What is a hit
  * goes on in cache_wq.
  */
@@ -31,6 +31,9 @@ void corcache_route_end(struct bio *bio, blk_status_t status);
 
 /* Any context: wait for a turn at the origin. */
 void corcache_route_park(struct corcache_target *target, struct bio *bio);
+
+/* Process context, in bypass mode: who waits for a bounce, waits in vain. */
+void corcache_route_release_starved(struct corcache_target *target);
 
 /* With target->lock held: there may be room for a bounce again. */
 void __corcache_route_kick_starved(struct corcache_target *target);

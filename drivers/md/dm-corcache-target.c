@@ -181,8 +181,11 @@ static void event_work(struct work_struct *work)
 		[CORCACHE_BYPASS] = "bypassed now: all reads go to the origin",
 	};
 
-	DMWARN("%s: cache is %s", corcache_name(target),
-	       what[READ_ONCE(target->cache->mode)]);
+	enum corcache_mode mode = READ_ONCE(target->cache->mode);
+
+	DMWARN("%s: cache is %s", corcache_name(target), what[mode]);
+	if (mode == CORCACHE_BYPASS)
+		corcache_route_release_starved(target);
 	dm_table_event(target->ti->table);
 }
 
