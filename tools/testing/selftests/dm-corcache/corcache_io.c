@@ -70,7 +70,7 @@ static struct {
 	bool expect_error;
 	bool progress;
 } opt = {
-	.align_mem = 4096, .threads = 1, .max_bs = 256 * 1024, .min_bs = SECTOR,
+	.align_mem = 4096, .threads = 1, .min_bs = SECTOR,
 	.passes = 1, .per_size = 4, .block = 4096,
 };
 
@@ -145,6 +145,17 @@ static void set_worst(int status)
 	while (!old || (status == EXIT_DATA && old != EXIT_DATA))
 		if (atomic_compare_exchange_weak(&worst, &old, status))
 			break;
+}
+
+static void *grow(void *array, size_t nr, size_t *room, size_t each)
+{
+	if (nr < *room)
+		return array;
+	*room = *room ? 2 * *room : 1024;
+	array = realloc(array, *room * each);
+	if (!array)
+		die(EXIT_OTHER, "no memory for %zu entries", *room);
+	return array;
 }
 
 static int open_device(const char *path, int flags)
@@ -378,69 +389,160 @@ static int cmd_read(int argc, char **argv)
 	return summary(since);
 }
 
-/* Cut to the device, put a place for @bytes at @align sectors of an anchor. */
-static int sweep_one(struct worker *w, uint64_t bytes, uint64_t lead)
-{
-	uint64_t room, offset, anchor;
+/* A read of a sweep: so many bytes, so many sectors beyond a multiple of unit. */
+struct piece {
+	uint32_t bytes;
+	uint32_t lead;
+	uint32_t unit;
+};
 
-	if (bytes > w->length)
-		return 0;
-	room = w->length - bytes;
-	/* anchors are multiples of 4 MiB, the largest region */
-	anchor = below(&w->random, room / (4 * MIB) + 1) * (4 * MIB);
-	offset = anchor + lead * SECTOR;
-	if (offset > room)
-		offset = room;
-	return read_one(w->fd, w->buf, w->start + offset, bytes, true);
+struct sweep {
+	int fd;
+	uint64_t length;	/* of the device */
+	uint64_t random;
+	uint64_t cold, mixed;	/* reads */
+	uint8_t *touched;	/* blocks that were asked for */
+	void *buf;
+};
+
+static void add_piece(struct piece **list, size_t *nr, size_t *room, struct piece p)
+{
+	if (p.bytes < opt.min_bs || (opt.max_bs && p.bytes > opt.max_bs))
+		return;
+	*list = grow(*list, *nr, room, sizeof(**list));
+	(*list)[(*nr)++] = p;
 }
 
 /*
  * Every size from 1 to 17 sectors (two blocks and a bit) at every alignment
- * within 64 KiB, then sizes around each power of two up to 4 MiB at random
- * alignments and, each of them, up to the very end of the device.
+ * within 64 KiB; then around each power of two from 16 KiB to 4 MiB,
+ * --per-size of the 64 ways to start and to end within a block of 4 KiB.
+ */
+static struct piece *sweep_pieces(size_t *nr, uint64_t *random)
+{
+	struct piece *list = NULL;
+	size_t room = 0, i;
+	uint32_t sectors, lead, way;
+
+	*nr = 0;
+	for (sectors = 1; sectors <= 17; sectors++)
+		for (lead = 0; lead < 128; lead++)
+			/* --per-size 1: every fourth, for slow machines */
+			if (opt.per_size > 1 || (lead + sectors) % 4 == 0)
+				add_piece(&list, nr, &room,
+					  (struct piece){ sectors * SECTOR, lead, 128 });
+	for (sectors = 32; sectors <= 8192; sectors *= 2) {
+		/* 13 and 64 have no divisor in common: all ways, from anywhere */
+		way = below(random, 64);
+		for (i = 0; i < opt.per_size && i < 64; i++, way = (way + 13) % 64) {
+			/* starts at way % 8, ends at way / 8 */
+			uint32_t less = (way - way / 8) % 8;
+
+			add_piece(&list, nr, &room, (struct piece){
+				  (sectors - less) * SECTOR, way % 8, opt.block / SECTOR });
+		}
+	}
+	for (i = *nr; i > 1; i--) {
+		size_t other = below(random, i);
+		struct piece p = list[other];
+
+		list[other] = list[i - 1];
+		list[i - 1] = p;
+	}
+	return list;
+}
+
+static bool sweep_untouched(const struct sweep *s, uint64_t offset, uint64_t bytes)
+{
+	uint64_t block, last = (offset + bytes - 1) / opt.block;
+
+	for (block = offset / opt.block; block <= last; block++)
+		if (s->touched[block])
+			return false;
+	return true;
+}
+
+/* A place whose blocks nobody has asked for yet, if there is one, else any. */
+static uint64_t sweep_place(struct sweep *s, const struct piece *p)
+{
+	uint64_t lead = p->lead * SECTOR, unit = p->unit * SECTOR;
+	uint64_t places, first, i;
+
+	if (s->length < lead + p->bytes)
+		return s->length - p->bytes;
+	places = (s->length - lead - p->bytes) / unit + 1;
+	first = below(&s->random, places);
+	for (i = 0; i < places; i++) {
+		uint64_t offset = (first + i) % places * unit + lead;
+
+		if (sweep_untouched(s, offset, p->bytes))
+			return offset;
+	}
+	return first * unit + lead;
+}
+
+static int sweep_read(struct sweep *s, uint64_t offset, uint64_t bytes)
+{
+	uint64_t block, last = (offset + bytes - 1) / opt.block;
+
+	if (sweep_untouched(s, offset, bytes))
+		s->cold++;
+	else
+		s->mixed++;
+	for (block = offset / opt.block; block <= last; block++)
+		s->touched[block] = 1;
+	return read_one(s->fd, s->buf, offset, bytes, true);
+}
+
+static int sweep_all(struct sweep *s)
+{
+	struct piece *list;
+	size_t nr, i;
+	int status = 0;
+
+	list = sweep_pieces(&nr, &s->random);
+	for (i = 0; i < nr && !status; i++)
+		if (list[i].bytes <= s->length)
+			status = sweep_read(s, sweep_place(s, &list[i]), list[i].bytes);
+	/* some of them once more, up to the very end of the device */
+	for (i = 0; i < nr && i < 32 && !status; i++)
+		if (list[i].bytes <= s->length)
+			status = sweep_read(s, s->length - list[i].bytes, list[i].bytes);
+	free(list);
+	return status;
+}
+
+/*
+ * Reads of all sizes at all alignments, in random order, those of --min-bs to
+ * --max-bs; each of them, as long as the device is large enough, in blocks of
+ * its own (of --block bytes), that is, cold if the device was.  The same seed
+ * makes the same reads.  Says how many were of blocks that no other had asked
+ * for, and how many bytes in blocks all of them together have asked for.
  */
 static int cmd_sweep(int argc, char **argv)
 {
-	struct worker w = { .fd = open_device(argv[0], O_RDONLY) };
+	struct sweep s = { .fd = open_device(argv[0], O_RDONLY), .random = opt.seed };
+	uint64_t block, blocks, distinct = 0;
 	double since = now();
-	uint64_t bytes, lead, i;
-	int status, delta;
+	void *raw;
+	int status;
 
 	(void)argc;
-	w.length = device_bytes(w.fd);
-	w.random = opt.seed;
-	w.buf = buffer(4 * MIB + SECTOR, opt.align_mem, &w.raw);
-	for (bytes = SECTOR; bytes <= 17 * SECTOR; bytes += SECTOR) {
-		for (lead = 0; lead < 128; lead++) {
-			/* --per-size 1: every fourth, for slow machines */
-			if (opt.per_size < 2 && (lead + bytes / SECTOR) % 4)
-				continue;
-			status = sweep_one(&w, bytes, lead);
-			if (status)
-				goto out;
-		}
-	}
-	for (bytes = 2 * SECTOR; bytes <= 4 * MIB; bytes *= 2) {
-		for (delta = -1; delta <= 1; delta++) {
-			uint64_t n = bytes + delta * (int)SECTOR;
-
-			if (n > w.length || n > 4 * MIB)
-				continue;
-			for (i = 0; i < opt.per_size; i++) {
-				status = sweep_one(&w, n, below(&w.random, 8192));
-				if (status)
-					goto out;
-			}
-			status = read_one(w.fd, w.buf, w.length - n, n, true);
-			if (status)
-				goto out;
-		}
-	}
-	status = 0;
-out:
+	s.length = device_bytes(s.fd);
+	blocks = (s.length + opt.block - 1) / opt.block;
+	s.touched = calloc(blocks, 1);
+	if (!s.touched)
+		die(EXIT_OTHER, "no memory for %" PRIu64 " blocks", blocks);
+	s.buf = buffer(4 * MIB, opt.align_mem, &raw);
+	status = sweep_all(&s);
 	if (status)
 		set_worst(status);
-	free(w.raw);
+	for (block = 0; block < blocks; block++)
+		if (s.touched[block])
+			distinct += block == blocks - 1 ? s.length - block * opt.block : opt.block;
+	printf("cold=%" PRIu64 " mixed=%" PRIu64 " distinct=%" PRIu64 "\n", s.cold, s.mixed, distinct);
+	free(s.touched);
+	free(raw);
 	return summary(since);
 }
 
@@ -499,6 +601,8 @@ static int cmd_random(int argc, char **argv)
 	(void)argc;
 	if (!opt.length && opt.start < size)
 		opt.length = size - opt.start;
+	if (!opt.max_bs)
+		opt.max_bs = 256 * 1024;
 	if (!opt.length || opt.start % SECTOR || opt.length % SECTOR || opt.max_bs % SECTOR ||
 	    opt.min_bs % SECTOR || !opt.min_bs || opt.max_bs < opt.min_bs || opt.max_bs > MAX_IO)
 		die(EXIT_USAGE, "random: sizes in whole sectors, at most %u", MAX_IO);
@@ -639,17 +743,6 @@ static uint64_t distinct_bytes(struct extent *e, size_t nr)
 		}
 	}
 	return sum;
-}
-
-static void *grow(void *array, size_t nr, size_t *room, size_t each)
-{
-	if (nr < *room)
-		return array;
-	*room = *room ? 2 * *room : 1024;
-	array = realloc(array, *room * each);
-	if (!array)
-		die(EXIT_OTHER, "no memory for %zu entries", *room);
-	return array;
 }
 
 static void show_progress(size_t i, size_t nr, uint64_t bytes, double since, bool last)
@@ -876,7 +969,7 @@ static const struct {
 } commands[] = {
 	{ "stamp", cmd_stamp, "DEV [OFF LEN]", false },
 	{ "read", cmd_read, "DEV [OFF LEN] [--bs N] [--align-mem N] [--passes N] [--expect-error]", false },
-	{ "sweep", cmd_sweep, "DEV [--per-size N] [--align-mem N]", true },
+	{ "sweep", cmd_sweep, "DEV [--per-size N] [--min-bs N] [--max-bs N] [--block N] [--align-mem N]", true },
 	{ "random", cmd_random, "DEV --count N|--seconds N [--threads N] [--min-bs N] [--max-bs N] [--start OFF] [--length LEN] [--pause US]", true },
 	{ "together", cmd_together, "DEV OFF LEN [--threads N] [--bs N] [--expect-error]", false },
 	{ "scribble", cmd_scribble, "DEV OFF LEN [--bs N] [--passes N]", true },
@@ -939,7 +1032,7 @@ int main(int argc, char **argv)
 		default: usage();
 		}
 	}
-	if (argc - optind < 2 || !opt.block)
+	if (argc - optind < 2 || !opt.block || opt.block % SECTOR)
 		usage();
 	if (!opt.seed_given) {
 		struct timespec ts;

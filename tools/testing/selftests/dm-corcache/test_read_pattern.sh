@@ -13,26 +13,48 @@
 # 7 sectors beyond a block, 3 blocks beyond a region
 ODD=$((6 * 1048576 + 3 * 4096 + 7 * 512))
 
+# sweep SEED [args]: of all sizes at all alignments, as many as there is room for
+# in blocks of their own, the others anywhere; the blocks that it asked for come
+# from the server, each of them once, unless they are cached
+sweep() {
+	remote_mark origin
+	timeout $((100 * SCALE)) "$IO" sweep "$DEV" --seed "$@" >"$T/sweep.out" 2>&1 ||
+		fail "sweep $*: $(cat "$T/sweep.out")"
+	settle cc
+	note "sweep ${*:2}: $(grep '^cold=' "$T/sweep.out")"
+}
+sweep_said() { sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" "$T/sweep.out"; }
+
 # whole BLOCK_BYTES ORIGIN_BYTES CACHE_MIB REGION [args]: all of it cold, then warm
 whole() {
-	local block=$1 bytes=$2 mib=$3 region=$4
+	local block=$1 bytes=$2 mib=$3 region=$4 per_size=$(((4 + SCALE - 1) / SCALE))
 
 	shift 4
 	remote_start origin "$bytes"
 	mkcache "$mib" -b "${CACHE_SECTOR:-512}"
 	mkcorcache cc "$CACHE" "$ORIGIN" $((bytes / 512)) "$region" "$@"
-	timeout $((100 * SCALE)) "$IO" sweep "$DEV" --seed "$SEED" --per-size $(((4 + SCALE - 1) / SCALE))
+	# small ones, then large ones, each time from a cold cache
+	sweep "$SEED" --per-size $per_size --block "$block" --max-bs 8704
+	expect "cold reads" "$(sweep_said cold)" -ge $((bytes / block / 4))
+	expect_remote origin again = 0
+	expect_remote origin bytes = "$(sweep_said distinct)"
+	message cc evict_all
+	sweep "$SEED" --per-size $per_size --block "$block" --min-bs 9216
+	expect_remote origin again = 0
+	expect_remote origin bytes = "$(sweep_said distinct)"
+	# the rest, between what is there already
 	read_ok "$DEV" --bs 1M
 	settle cc
+	expect_remote origin again = 0
+	expect_remote origin bytes = "$bytes"
 	expect_hits cc "$DEV" 0 "$bytes" --bs 1M
 	expect_hits cc "$DEV" 0 "$bytes" --bs 4608
-	timeout $((100 * SCALE)) "$IO" sweep "$DEV" --seed $((SEED + 1)) --per-size 1
+	sweep $((SEED + 1)) --per-size 1 --block "$block"
+	expect_remote origin bytes = 0
 	expect_status cc checksum_errors = 0
 	expect_status cc cache_errors = 0
 	expect_status cc origin_errors = 0
 	expect_status cc valid = $(((bytes + block - 1) / block))
-	expect_remote origin again = 0
-	expect_remote origin bytes = "$bytes"
 }
 
 read_64k() { whole 4096 "$ODD" 16 128; }
