@@ -161,9 +161,10 @@ static void *grow(void *array, size_t nr, size_t *room, size_t each)
 static int open_device(const char *path, int flags)
 {
 	int fd = open(path, flags | O_DIRECT | O_CLOEXEC);
+	struct stat st;
 
-	/* tmpfs before 6.6: a copy of a cache device in a file */
-	if (fd < 0 && errno == EINVAL)
+	/* tmpfs before 6.6: a copy of a cache device in a file; never a device */
+	if (fd < 0 && errno == EINVAL && !stat(path, &st) && S_ISREG(st.st_mode))
 		fd = open(path, flags | O_CLOEXEC);
 	if (fd < 0)
 		die(EXIT_OTHER, "%s: open: %s", path, strerror(errno));
