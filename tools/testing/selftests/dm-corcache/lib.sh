@@ -19,7 +19,9 @@
 #   SCALE           how much slower than a stock kernel this one is (default: 1,
 #                   4 with KASAN); divides counts and multiplies time limits
 #   SEED            repeats the random choices of an earlier run
-#   CASES           run only these cases (words)
+#   CASES           run only these cases (words); a test that has none of them
+#                   fails
+#   LIST_CASES      not empty: print the names of the cases, and do nothing
 #   KEEP            not empty: keep the temporary directories
 #
 # The remote (NBD now, others can follow) is reached only through remote_*().
@@ -310,9 +312,11 @@ st_run_case() {
 		note "FAILED: devices left over: $(grep '^[<>]' "$T/leaks" | tr '\n' ' ')"
 		rc=1
 	fi
+	# a command may end with 4 as well: only skip() leaves a reason
+	[ "$rc" != 4 ] || [ ! -s "$T/skip" ] || rc=skip
 	case $rc in
 	0) echo "ok $ST_NR $name" ;;
-	4)
+	skip)
 		echo "ok $ST_NR $name # SKIP $(cat "$T/skip")"
 		ST_SKIPPED=$((ST_SKIPPED + 1))
 		;;
@@ -330,6 +334,10 @@ st_run_case() {
 run_cases() {
 	local name todo=()
 
+	if [ -n "${LIST_CASES:-}" ]; then
+		printf '%s\n' "$@"
+		exit 0
+	fi
 	for name in "$@"; do
 		if [ -z "${CASES:-}" ] || [[ " $CASES " = *" $name "* ]]; then
 			todo+=("$name")
@@ -339,6 +347,7 @@ run_cases() {
 	echo "KTAP version 1"
 	echo "1..${#todo[@]}"
 	note "SEED=$SEED SCALE=$SCALE kernel $(uname -r)"
+	[ ${#todo[@]} -gt 0 ] || { echo "Bail out! CASES='$CASES' names no case of $ST_NAME"; exit 1; }
 	st_load
 	for name in "${todo[@]}"; do
 		ST_NR=$((ST_NR + 1))
@@ -399,6 +408,13 @@ job_waits() {
 		sed 's/.*) //' | grep -c '^D') || true
 	[ "$waiting" -ge "$2" ]
 }
+
+# job_inside NAME FUNCTION: it sleeps in the kernel, in that function (or one of
+# its name with underscores) or in what it has called
+job_inside() {
+	grep -qE "(^|[ .])_*$2(\.|\+0x)" "/proc/$(job_pid "$1")/stack" 2>/dev/null && job_sleeps "$1"
+}
+job_sleeps() { grep -qE '^State:[[:space:]]+[DSI]' "/proc/$(job_pid "$1")/status" 2>/dev/null; }
 
 # job_end NAME SECONDS [STATUS]: it ends by itself within SECONDS, with STATUS (0)
 job_end() {
@@ -616,9 +632,10 @@ remote_start() {
 		[ -b /dev/nbd$n ] && [ ! -e /sys/block/nbd$n/pid ] && break
 	done
 	[ $n -lt 16 ] || fail "no free nbd device"
-	record nbd /dev/nbd$n
 	nbd-client 127.0.0.1 $port /dev/nbd$n -N "" -b 512 -C "$conns" >"$T/$name.nbd" 2>&1 ||
 		{ note "$(cat "$T/$name.nbd" "$T/$name.msg")" >&2; fail "nbd-client"; }
+	# only now is it ours to disconnect
+	record nbd /dev/nbd$n
 	wait_for 10 "size of /dev/nbd$n" st_has_size nbd$n
 	ORIGIN=/dev/nbd$n
 	echo 0 >/sys/block/nbd$n/queue/read_ahead_kb

@@ -9,6 +9,8 @@
 # ($CORCACHE_KO) and break devices; see lib.sh for the environment.  Tests
 # named *.host.sh start guests themselves and are not run here.
 #
+# A word in $CASES that is the name of no case of any of them is an error.
+#
 # Output: KTAP, one line per test, the test's own lines indented below it:
 #   ok 1 test_table_refusals.sh
 # Exit status: 0 all passed or skipped, 1 a test failed, 2 usage.
@@ -67,6 +69,18 @@ find_tests() {
 	done
 }
 
+# What was asked for by name and does not exist would pass unseen.
+check_cases() {
+	local word known
+
+	[ -n "${CASES:-}" ] || return 0
+	known=" $(for t in "${tests[@]}"; do LIST_CASES=1 bash "$t"; done | tr '\n' ' ')"
+	for word in $CASES; do
+		[[ $known = *" $word "* ]] ||
+			{ echo "no such case in ${tests[*]}: $word" >&2; exit 2; }
+	done
+}
+
 run_test() {
 	local limit=$((timeout * SCALE)) own status pid
 
@@ -91,6 +105,7 @@ find_tests "$@"
 run_dir=$(mktemp -d /tmp/corcache-run.XXXXXX)
 trap 'rm -rf "$run_dir"' EXIT
 [ -z "${LAB_OUT:-}" ] || local_tools
+check_cases
 passed=0 failed=0 skipped=0 nr=0
 echo "KTAP version 1"
 echo "1..${#tests[@]}"
