@@ -91,7 +91,8 @@ remove_with_fills_in_flight() {
 	expect_status cc checksum_errors = 0
 }
 
-# removal waits for a cache device that stalls, and no longer than that
+# Removal waits for a cache device that stalls, and no longer than that; what
+# it has waited for is kept.
 remove_waits_for_the_cache() {
 	remote_start origin 16M
 	mkcache 32
@@ -100,10 +101,16 @@ remove_waits_for_the_cache() {
 	dmsetup suspend --noflush --nolockfs below
 	read_ok "$DEV" 0 1M
 	job remove dmsetup remove cc
-	wait_for 10 "time for a removal that does not wait" later "$(now_ms)" 300
+	# its end would need all of the writes: there is no more to wait for
+	wait_for 30 "removal that waits for the writes" job_inside remove corcache_fill_drain
+	wait_for 10 "time for a removal that gives up" later "$(now_ms)" 300
+	job_inside remove corcache_fill_drain || fail "the removal did not wait: $(cat "$T/remove.out")"
 	dmsetup resume below
 	job_end remove 60
+	remote_mark origin
 	mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128
+	expect_hits cc "$DEV" 0 1M
+	expect_remote origin bytes = 0
 	read_ok "$DEV"
 }
 
