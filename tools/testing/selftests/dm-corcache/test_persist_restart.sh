@@ -70,7 +70,9 @@ persist_reload_under_load() {
 	expect_hits cc "$DEV"
 }
 
-# the same while it is being filled: nothing is read twice, all is kept
+# The same while it is being filled.  A plain suspend waits for the readers; what
+# they have been answered with and nobody has begun to keep by then is not kept.
+# So what may be read twice is what was under way at a reload, and no more.
 persist_reload_while_filling() {
 	local n
 
@@ -87,6 +89,9 @@ persist_reload_while_filling() {
 	settle cc
 	read_ok "$DEV"
 	settle cc
+	remote_count origin
+	# six readers, each of 128 KiB and the rest of the blocks at its ends
+	expect_remote origin again -le $((n * 6 * (131072 + 8192)))
 	expect_hits cc "$DEV"
 	expect_status cc checksum_errors = 0
 }
@@ -145,7 +150,11 @@ persist_commit_interval() {
 persist_crash_images() {
 	local n copies
 
-	setup 16 24 128 0 2 commit_interval 20
+	remote_start origin 16M
+	mkcache 24
+	# held for a moment while it is copied: an image of one instant
+	mkdm below "0 $(sectors "$CACHE") linear $CACHE 0"
+	mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128 0 2 commit_interval 20
 	read_ok "$DEV" 0 1M
 	settle cc
 	message cc commit
@@ -153,7 +162,9 @@ persist_crash_images() {
 	for ((n = 0; ; n++)); do
 		if enough "$n" 10; then break; fi
 		message cc evict $((2048 + n * 1024)) 8192
+		dmsetup suspend --noflush --nolockfs below
 		cp "$CACHE_FILE" "$T/copy$n"
+		dmsetup resume below
 	done
 	copies=$n
 	job_stop load

@@ -127,13 +127,19 @@ quota_changed_under_load() {
 quota_on_disk_under_load() {
 	local n
 
-	setup 16 32 128 0 4 quota 4096 commit_interval 20
+	remote_start origin 16M
+	mkcache 32
+	# held for a moment while it is copied: an image of one instant
+	mkdm below "0 $(sectors "$CACHE") linear $CACHE 0"
+	mkcorcache cc /dev/mapper/below "$ORIGIN" 32768 128 0 4 quota 4096 commit_interval 20
 	load load "$DEV" --threads 4 --max-bs 256K --seed "$SEED"
 	for ((n = 0; ; n++)); do
 		if enough "$n" 16; then break; fi
 		message cc evict $((n * 2048)) 1024
 		message cc commit
+		dmsetup suspend --noflush --nolockfs below
 		cp "$CACHE_FILE" "$T/copy"
+		dmsetup resume below
 		"$IO" dump "$T/copy" >"$T/dump"
 		expect "regions in the table on the device" "$(grep -c '^entry ' "$T/dump" || true)" -le 32
 	done
