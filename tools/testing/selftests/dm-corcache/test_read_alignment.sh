@@ -49,7 +49,7 @@ align_powers() {
 
 	setup 600 320 128
 	for size in 16 32 64 128 256 512 1024 2048 4096; do
-		cold_and_warm $per_size --per-size $per_size --min-bs $((size * 1024 - 3584)) --max-bs ${size}K
+		cold_and_warm "$per_size" --per-size "$per_size" --min-bs $((size * 1024 - 3584)) --max-bs "${size}K"
 	done
 }
 

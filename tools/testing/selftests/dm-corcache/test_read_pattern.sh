@@ -34,12 +34,12 @@ whole() {
 	mkcache "$mib" -b "${CACHE_SECTOR:-512}"
 	mkcorcache cc "$CACHE" "$ORIGIN" $((bytes / 512)) "$region" "$@"
 	# small ones, then large ones, each time from a cold cache
-	sweep "$SEED" --per-size $per_size --block "$block" --max-bs 8704
+	sweep "$SEED" --per-size "$per_size" --block "$block" --max-bs 8704
 	expect "cold reads" "$(sweep_said cold)" -ge $((bytes / block / 4))
 	expect_remote origin again = 0
 	expect_remote origin bytes = "$(sweep_said distinct)"
 	message cc evict_all
-	sweep "$SEED" --per-size $per_size --block "$block" --min-bs 9216
+	sweep "$SEED" --per-size "$per_size" --block "$block" --min-bs 9216
 	expect_remote origin again = 0
 	expect_remote origin bytes = "$(sweep_said distinct)"
 	# the rest, between what is there already
