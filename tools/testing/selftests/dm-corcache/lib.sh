@@ -508,9 +508,9 @@ status_get() {
 		v["mode"] = $4; v["version"] = $5; v["region"] = $6; v["block"] = $7
 		v["used"] = q[1]; v["quota"] = q[2]; v["total"] = q[3]; v["valid"] = $9
 		for (i = 11; i < 11 + 2 * $10; i += 2) v[$i] = $(i + 1)
-		print (field in v) ? v[field] : "none"
+		if (field in v) print v[field]
 	}')
-	[ "$value" != none ] || fail "status of $1 has no field $2"
+	[ -n "$value" ] || fail "status of $1 has no field $2"
 	echo "$value"
 }
 
@@ -555,8 +555,18 @@ st_say_refused() {
 	note "refused: ${1#0 * corcache }"
 }
 
-# expect_refused TABLE REGEX...: already the load of it is refused, and the
-# kernel log says why, with the offending value (each REGEX in a line or other)
+# What the target itself has said, all of it in one line
+st_expect_said() {
+	local regex
+
+	for regex in "$@"; do
+		expect_log "corcache: .*($regex)"
+	done
+	expect "lines of the target" "$(grep -c 'corcache: ' <<<"$ST_LOG")" = 1
+}
+
+# expect_refused TABLE REGEX...: already the load of it is refused, and one line
+# in the kernel log, from the target, says why, with the offending value
 expect_refused() {
 	local table=$1
 
@@ -567,7 +577,7 @@ expect_refused() {
 		touch "$T/refused"
 	fi
 	st_try_load refused "$table"
-	expect_log "$@"
+	st_expect_said "$@"
 	st_say_refused "$table"
 }
 
@@ -587,7 +597,7 @@ expect_reload_refused() {
 	after=$(dmsetup table "$name")
 	expect "table of $name" "$after" = "$before"
 	expect "tables" "$(dmsetup info -c --noheadings -o tables_loaded "$name")" = Live
-	expect_log "$@"
+	st_expect_said "$@"
 	st_say_refused "$table"
 }
 

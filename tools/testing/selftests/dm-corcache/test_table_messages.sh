@@ -6,7 +6,8 @@
 # nothing; while suspended, those that need I/O are -EBUSY; reset_stats.
 . "$(dirname "$0")/lib.sh"
 
-# wrong MESSAGE REGEX: status, cache device and cached data stay as they are
+# wrong MESSAGE REGEX: one line, of the target, that matches; status, cache device
+# and cached data stay as they are
 wrong() {
 	local words before after rc=0
 
@@ -16,7 +17,7 @@ wrong() {
 	timeout $((20 * SCALE)) dmsetup message -- cc 0 "${words[@]}" >"$T/err" 2>&1 || rc=$?
 	[ "$rc" != 0 ] || fail "accepted: message $1"
 	grep -q "Invalid argument" "$T/err" || fail "message $1: $(cat "$T/err")"
-	expect_log "$2"
+	st_expect_said "$2"
 	after=$(status_line cc)
 	expect "status after message $1" "$after" = "$before"
 	st_say_refused "$1"
@@ -29,29 +30,29 @@ message_wrong() {
 	message cc commit
 	settle cc
 	HASH=$("$IO" hash "$CACHE")
-	wrong "flush" "flush"
-	wrong "COMMIT" "COMMIT"
-	wrong "commit now" "commit|now"
-	wrong "quota" "quota"
-	wrong "quota 0" "quota.*[^0-9]0"
-	wrong "quota 127" "quota.*127"
-	wrong "quota -5" "quota.*-5"
-	wrong "quota 1M" "quota.*1M"
-	wrong "quota 99999999" "quota.*99999999"
-	wrong "quota 99999999999999999999" "quota.*99999999999999999999"
-	wrong "quota 1024 2048" "quota"
-	wrong "evict" "evict"
-	wrong "evict 0" "evict"
-	wrong "evict 0 0" "evict|length"
-	wrong "evict a 8" "[^a-z]a[^a-z]"
-	wrong "evict 0 8b" "8b"
-	wrong "evict 16384 8" "16384"
-	wrong "evict 0 16385" "evict.*16384"
-	wrong "evict 8 18446744073709551615" "evict"
-	wrong "evict_all 1" "evict_all"
-	wrong "reset_stats x" "reset_stats"
-	wrong "prefetch 0 128" "prefetch"
-	wrong "hydrate" "hydrate"
+	wrong "flush" "message flush "
+	wrong "COMMIT" "message COMMIT .*unknown"
+	wrong "commit now" "2 words.*: commit"
+	wrong "quota" "1 words.*: quota <"
+	wrong "quota 0" "quota 0 "
+	wrong "quota 127" "quota: 127 .*[(]128[)]"
+	wrong "quota -5" "quota -5 "
+	wrong "quota 1M" "quota 1M "
+	wrong "quota 99999999" "quota: 99999999 .*[(]26624 "
+	wrong "quota 99999999999999999999" "quota 99999999999999999999 "
+	wrong "quota 1024 2048" "3 words.*: quota <"
+	wrong "evict" "1 words.*: evict <"
+	wrong "evict 0" "2 words.*: evict <"
+	wrong "evict 0 0" "evict: length 0 "
+	wrong "evict a 8" "evict: start a "
+	wrong "evict 0 8b" "evict: length 8b "
+	wrong "evict 16384 8" "evict: sectors 16384 to 16391 .*[^0-9]16384 "
+	wrong "evict 0 16385" "evict: sectors 0 to 16384 .*[^0-9]16384 "
+	wrong "evict 8 18446744073709551615" "evict: length 18446744073709551615 "
+	wrong "evict_all 1" "2 words.*: evict_all"
+	wrong "reset_stats x" "2 words.*: reset_stats"
+	wrong "prefetch 0 128" "message prefetch "
+	wrong "hydrate" "message hydrate "
 	expect "bytes of the cache device" "$("$IO" hash "$CACHE")" = "$HASH"
 	expect_hits cc "$DEV" 0 512K
 }
