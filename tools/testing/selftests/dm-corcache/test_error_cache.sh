@@ -5,6 +5,7 @@
 # drop the block, write errors leave the region uncached, a commit that fails
 # freezes the cache, max_errors bypasses it, each change of mode is a dm
 # event.  The errors are made by a device-mapper table under the cache.
+# timeout=600
 . "$(dirname "$0")/lib.sh"
 
 LEN=16384
@@ -32,7 +33,26 @@ $(($1 + $2)) $((SIZE - $1 - $2)) linear $CACHE $(($1 + $2))"
 }
 data_errors() { errors "$DATA_START" $((SIZE - DATA_START)); }
 table_errors() { errors 2048 $((DATA_START - 2048)); }
+# writes err, reads do not: a device turned read-only
+need_flakey() {
+	modprobe -q dm-flakey
+	dmsetup targets | grep -q '^flakey ' || skip "no dm-flakey"
+}
+write_errors() { reload_dm below "0 $SIZE flakey $CACHE 0 0 60 1 error_writes"; }
 mode_is() { [ "$(status_get cc mode)" = "$1" ]; }
+# expect_mode MODE REASON EVENTS: what it is now, and so many dm events so far;
+# the event follows the mode
+expect_mode() {
+	wait_for 10 "mode $1" mode_is "$1"
+	expect_status cc reason = "$2"
+	wait_for 10 "$3 dm events" events_are "$3"
+}
+events_are() { [ "$(events cc)" = "$1" ]; }
+# suspend and resume: a cache that is not active is loaded anew
+again() {
+	timeout $((30 * SCALE)) dmsetup suspend "$@" cc
+	timeout $((30 * SCALE)) dmsetup resume cc
+}
 
 cache_read_error() {
 	begin
@@ -70,13 +90,12 @@ cache_write_error() {
 
 # writes fail, reads do not
 cache_write_error_flakey() {
-	modprobe -q dm-flakey
-	dmsetup targets | grep -q '^flakey ' || skip "no dm-flakey"
+	need_flakey
 	begin
 	read_ok "$DEV" 0 512K
 	settle cc
 	message cc commit
-	reload_dm below "0 $SIZE flakey $CACHE 0 0 60 1 error_writes"
+	write_errors
 	read_ok "$DEV" 1M 64K
 	settle cc
 	expect_hits cc "$DEV" 0 512K
@@ -87,7 +106,7 @@ cache_write_error_flakey() {
 
 # after max_errors: bypass, with an event, and still every byte right
 cache_max_errors() {
-	local before
+	local before bypasses
 
 	begin 0 2 max_errors 5
 	read_ok "$DEV" 0 1M
@@ -95,14 +114,15 @@ cache_max_errors() {
 	before=$(events cc)
 	data_errors
 	read_ok "$DEV" --bs 4K
-	wait_for 10 "mode bypass" mode_is bypass
+	expect_mode bypass errors $((before + 1))
 	expect_status cc cache_errors -ge 5
-	expect "events" "$(events cc)" -gt "$before"
-	expect_status cc bypasses -ge 0
 	read_ok "$DEV"
+	# each read of it is a bypass
+	bypasses=$(status_get cc bypasses)
 	remote_mark origin
-	read_ok "$DEV" 0 1M
+	read_ok "$DEV" 0 1M --bs 64K
 	expect_remote origin bytes = 1048576
+	expect_status cc bypasses = $((bypasses + 16))
 	# the origin's errors are still the origin's
 	remote_errors origin on
 	read_fails "$DEV" 0 64K
@@ -133,9 +153,14 @@ cache_max_errors_never() {
 	expect_hits cc "$DEV"
 }
 
+message_fails() {
+	expect_rc 1 timeout $((20 * SCALE)) dmsetup message cc 0 "$@" 2>"$T/err"
+	grep -qi "input/output error" "$T/err" || fail "message $*: $(cat "$T/err")"
+}
+
 # no commit succeeds: frozen
 cache_commit_fails() {
-	local before rc=0 valid words
+	local before valid
 
 	begin 0 2 commit_interval 100
 	read_ok "$DEV" 0 1M
@@ -144,8 +169,7 @@ cache_commit_fails() {
 	before=$(events cc)
 	table_errors
 	read_ok "$DEV" 1M 64K
-	wait_for 10 "mode frozen" mode_is frozen
-	expect "events" "$(events cc)" -gt "$before"
+	expect_mode frozen commit $((before + 1))
 	settle cc
 	expect_hits cc "$DEV" 0 1M
 	valid=$(status_get cc valid)
@@ -156,13 +180,8 @@ cache_commit_fails() {
 	remote_mark origin
 	read_ok "$DEV" 4M 256K
 	expect_remote origin bytes = 262144
-	for words in "evict 0 128" "quota 128"; do
-		rc=0
-		# shellcheck disable=SC2086 # words are meant
-		timeout $((20 * SCALE)) dmsetup message cc 0 $words >"$T/err" 2>&1 || rc=$?
-		expect "status of message $words" "$rc" != 0
-		grep -qi "input/output error" "$T/err" || fail "message $words: $(cat "$T/err")"
-	done
+	message_fails evict 0 128
+	message_fails quota 128
 	expect_hits cc "$DEV" 0 1M
 	# single flight is kept, too
 	remote_stall origin
@@ -179,6 +198,150 @@ cache_commit_fails() {
 	expect_status cc mode = active
 	expect_hits cc "$DEV" 0 1M
 	read_ok "$DEV"
+}
+
+# The device turns read-only at run time: nothing of it can be kept, and after
+# max_errors nothing is tried any more; what it holds is still there when it is
+# writable again.
+cache_turns_readonly() {
+	local before
+
+	need_flakey
+	begin 0 4 max_errors 5 commit_interval 3600000
+	read_ok "$DEV" 0 1M
+	settle cc
+	message cc commit
+	before=$(events cc)
+	write_errors
+	read_ok "$DEV" 1M 1M --bs 64K
+	expect_mode bypass errors $((before + 1))
+	read_ok "$DEV"
+	# bypassed, and suspended: service goes on, while the device is as bad
+	again
+	read_ok "$DEV"
+	again --noflush --nolockfs
+	read_ok "$DEV"
+	all_good
+	before=$(events cc)
+	[ "$(status_get cc mode)" = active ] || before=$((before + 1))
+	again
+	expect_mode active none "$before"
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV"
+	settle cc
+	expect_hits cc "$DEV"
+}
+
+# The block layer's own read-only flag, set while the device is in use: what is
+# under way with such a device is the kernel's business, and differs; a reader
+# does not notice.
+cache_setro() {
+	begin 0 2 commit_interval 50
+	read_ok "$DEV" 0 1M
+	settle cc
+	message cc commit
+	blockdev --setro "$CACHE"
+	load load "$DEV" --threads 4 --max-bs 128K --seed "$SEED"
+	read_ok "$DEV"
+	message cc evict 4096 1024 || true
+	read_ok "$DEV"
+	expect_load load
+	job_stop load
+	expect_status cc checksum_errors = 0
+	dmremove cc
+	blockdev --setrw "$CACHE"
+	mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV"
+}
+
+# No space left under a device that is provisioned thinly: bypassed at once,
+# whatever max_errors says; active again when there is space.
+cache_no_space() {
+	local meta pool events
+
+	modprobe -q dm-thin-pool
+	dmsetup targets | grep -q '^thin-pool ' || skip "no dm-thin"
+	remote_start origin 8M
+	mkloop "$T/meta" 4M
+	meta=$LOOP
+	mkloop "$T/data" 32M
+	pool="thin-pool $meta $LOOP 128 0 1 error_if_no_space"
+	# room for 4 MiB
+	mkdm pool "0 8192 $pool"
+	dmsetup message pool 0 create_thin 0
+	mkdm thin "0 32768 thin /dev/mapper/pool 0"
+	mkcorcache cc /dev/mapper/thin "$ORIGIN" "$LEN" 128 0 2 max_errors 0
+	read_ok "$DEV" 0 1M
+	settle cc
+	message cc commit
+	events=$(events cc)
+	read_ok "$DEV" --bs 64K
+	expect_mode bypass nospc $((events + 1))
+	expect_status cc cache_errors -ge 1
+	load load "$DEV" --threads 4 --max-bs 128K --seed "$SEED"
+	read_ok "$DEV"
+	expect_load load
+	job_stop load
+	reload_dm pool "0 65536 $pool"
+	again --noflush --nolockfs
+	expect_mode active none $((events + 2))
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV"
+	settle cc
+	expect_hits cc "$DEV"
+	expect_status cc mode = active
+	expect_status cc checksum_errors = 0
+}
+
+# frozen, suspended and resumed under load, while the device is as bad as before;
+# what the table holds outlives it
+cache_frozen_suspend() {
+	begin 0 4 commit_interval 50 max_errors 0
+	read_ok "$DEV" 0 1M
+	settle cc
+	message cc commit
+	table_errors
+	read_ok "$DEV" 1M 64K
+	wait_for 10 "mode frozen" mode_is frozen
+	load load "$DEV" --threads 4 --max-bs 128K --seed "$SEED"
+	again
+	read_ok "$DEV"
+	again --noflush --nolockfs
+	read_ok "$DEV"
+	expect_load load
+	job_stop load
+	all_good
+	again
+	wait_for 10 "mode active" mode_is active
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV"
+	settle cc
+	expect_hits cc "$DEV"
+	expect_status cc checksum_errors = 0
+}
+
+# frozen by a message, active again by suspend and resume: an event each
+cache_thaws() {
+	local before
+
+	need_flakey
+	begin 0 2 commit_interval 3600000
+	read_ok "$DEV" 0 1M
+	settle cc
+	message cc commit
+	before=$(events cc)
+	write_errors
+	message_fails evict 1920 128
+	expect_mode frozen commit $((before + 1))
+	expect_hits cc "$DEV" 0 960K
+	all_good
+	again
+	expect_mode active none $((before + 2))
+	# it had not been forgotten durably, and nobody was told so
+	expect_hits cc "$DEV" 0 1M
+	message cc evict 1920 128
+	expect_mode active none $((before + 2))
 }
 
 # vanished under load
@@ -266,4 +429,5 @@ both_err() {
 }
 
 run_cases cache_read_error cache_write_error cache_write_error_flakey cache_max_errors \
-	cache_max_errors_never cache_commit_fails cache_gone cache_flapping cache_stalls both_err
+	cache_max_errors_never cache_turns_readonly cache_setro cache_no_space cache_commit_fails \
+	cache_frozen_suspend cache_thaws cache_gone cache_flapping cache_stalls both_err
