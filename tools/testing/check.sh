@@ -10,11 +10,13 @@
 #
 # What counts is cases. A step is one case, or several if it prints KTAP: each of its outermost "ok"/"not ok" lines. A
 # step passes when it ends with status 0 and its log shows what it must show; a step that shows nothing has failed.
-# Status 4 means: cannot be had here and now (a kernel package, for instance): skipped, with the reason, as is all
-# that needs it. What needs a failed step has failed.
+# Status 4 means: cannot be had here and now, such as a kernel package. For the newer kernels, and for what needs
+# them, that is skipped, with the reason; all else has to be there, and has failed. What needs a failed step has failed.
 #
-# Environment: T=PATTERN, an extended regular expression: only the cases whose name matches, for example T=unit,
-# T=6.1, T='6.1/test_read', T=demo; LIST=1 prints the names of the steps and ends.
+# Environment: T=PATTERN, an extended regular expression: only the steps and selftests whose name matches, for example
+# T=unit, T=6.1, T='6.1/test_read', T=demo; or the name of a case as it was printed, such as
+# T=selftest/6.1/read/test_read_pattern.sh: then the selftest, or else the step, that it belongs to. LIST=1 prints the
+# names of the steps and ends.
 #
 # Output: a line per case, the end of the log of what failed; last line "N passed, N failed, N skipped".
 # Exit status: 0 nothing failed and something passed, 1 otherwise.
@@ -60,6 +62,17 @@ step() {
 
 matches() { [ -z "$T" ] || [[ $1 =~ $T ]]; }
 
+# Is T the name of a case of this step?
+is_case_of() { [[ $T = "$1"/* ]]; }
+
+# Steps that may be left out when what they need cannot be had: those of newer kernels.
+may_skip() { # NAME
+	case $1 in
+	*/6.12 | */6.12/* | */7.x | */7.x/*) return 0 ;;
+	esac
+	return 1
+}
+
 # Leave only the steps that T asks for, and what they need.
 select_steps() {
 	local name need
@@ -67,7 +80,7 @@ select_steps() {
 	local -a todo=() all=("${steps[@]}")
 	for name in "${all[@]}"; do
 		[ "${kind[$name]}" != setup ] || continue
-		if matches "$name" || [ -n "${asked[$name]:-}" ]; then todo+=("$name"); fi
+		if matches "$name" || [ -n "${asked[$name]:-}" ] || is_case_of "$name"; then todo+=("$name"); fi
 	done
 	while [ ${#todo[@]} -gt 0 ]; do
 		name=${todo[-1]}
@@ -137,7 +150,7 @@ judge_ktap() { # NAME STATUS SECONDS
 	state[$1]=failed
 	if [ "$2" = 0 ] && [ "$cases_failed" = 0 ] && ktap_complete "$1"; then
 		state[$1]=passed
-	elif [ "$2" = $STATUS_SKIP ] && [ "$cases" = 0 ]; then
+	elif [ "$2" = $STATUS_SKIP ] && [ "$cases" = 0 ] && may_skip "$1"; then
 		skip_step "$1" "$(last_line "$1")"
 	else
 		# A kernel warning or a hang is a failure even if each test has found all well.
@@ -155,7 +168,7 @@ judge() { # NAME STATUS SECONDS
 	local name=$1 status=$2 seconds=$3
 	if [ "${kind[$name]}" = ktap ]; then
 		judge_ktap "$@"
-	elif [ "$status" = $STATUS_SKIP ]; then
+	elif [ "$status" = $STATUS_SKIP ] && may_skip "$name"; then
 		skip_step "$name" "$(last_line "$name")"
 	elif [ "$status" != 0 ]; then
 		state[$name]=failed

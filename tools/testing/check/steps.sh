@@ -77,7 +77,10 @@ tests_for() { # KERNEL PREFIX
 		case $name in
 		test_\** | *.host | "$UDEV_TESTS"*) continue ;;
 		esac
-		if matches "selftest/$1/${2%_}" || matches "selftest/$1/$name"; then echo "$name"; fi
+		if matches "selftest/$1/${2%_}" || matches "selftest/$1/$name" ||
+		   matches "selftest/$1/${2%_}/$name.sh"; then
+			echo "$name"
+		fi
 	done
 }
 
