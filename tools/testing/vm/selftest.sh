@@ -5,9 +5,9 @@
 #
 # A harness that reports success whatever happens looks just like a module without bugs. So each detector of run.sh
 # is made to fire, by the module of deliberate bugs in bug/ where it takes a bug:
-#   stock  Debian's own kernel: exit status and arguments pass, missing report, WARN, forgiven WARN, hang, power cut,
-#          nothing but OUTDIR is written on the host
-#   uml    exit status passes, WARN, hang, power cut, nothing but OUTDIR is written on the host
+#   stock  Debian's own kernel: exit status and arguments pass, missing report, WARN, forgiven WARN, oops, hang, power
+#          cut, nothing but OUTDIR is written on the host
+#   uml    the same without the oops: there it is a signal, and the end of the guest
 #   debug  lockdep, sleeping in atomic context, KASAN (use after free, out of bounds, vmalloc), memory leak
 # Without an argument: all three. About 3 minutes when the kernels are in the cache.
 #
@@ -97,19 +97,25 @@ test_failures() { # NAME
 	expect 97 "$1: hang" -k "$1" -t 20 -- /bin/sh -c "$(commit_bug hang)"
 }
 
+# The oops kills the process that commits it, the job goes on and ends well.
+test_oops() { # NAME
+	expect 98 "$1: oops" -k "$1" -- /bin/sh -c "insmod $ko; sh -c 'echo oops > $RUN'; exit 0"
+	expect_line "$1: the oops is named" 'BUG: kernel NULL pointer dereference' "$scratch/stderr"
+}
+
 test_power_cut() { # NAME
-	local status=0 guest i
+	local status=0 guest
 	rm -rf "$out" "$scratch/disk"
 	# shellcheck disable=SC2016 # for the guest's shell
-	"$LAB_DIR/run.sh" -k "$1" -o "$out" -p "$scratch/pid" -t 60 -d "$scratch/disk:4M" -- /bin/sh -c '
+	"$LAB_DIR/run.sh" -k "$1" -o "$out" -p "$scratch/pid" -t 400 -d "$scratch/disk:4M" -- /bin/sh -c '
 		echo persistent | dd of=$LAB_DISKS bs=4k conv=sync,fsync 2> /dev/null
-		echo done; sleep 100' > "$scratch/stdout" 2> "$scratch/stderr" &
+		echo done; sleep 1000' > "$scratch/stdout" 2> "$scratch/stderr" &
 	guest=$!
-	for ((i = 0; i < 400; i++)); do
-		! grep -q '^done$' "$scratch/stdout" || break
+	# its time limit ends a guest that does not come up
+	while ! grep -q '^done$' "$scratch/stdout" && kill -0 "$guest" 2> /dev/null; do
 		sleep 0.1
 	done
-	kill -KILL "$(cat "$scratch/pid")"
+	kill -KILL "$(cat "$scratch/pid")" || true
 	wait "$guest" || status=$?
 	if [ "$status" = 96 ]; then
 		result ok "$1: power cut"
@@ -147,6 +153,7 @@ main() {
 			test_passing 6.1
 			test_host_untouched 6.1
 			test_failures 6.1
+			test_oops 6.1
 			test_power_cut 6.1
 			;;
 		uml)
