@@ -294,6 +294,37 @@ cache_no_space() {
 	expect_status cc checksum_errors = 0
 }
 
+test_disk() { compgen -G '/sys/bus/pseudo/drivers/scsi_debug/adapter*/host*/target*/*/block/*'; }
+
+# Pulled out: given up at its first error, whatever max_errors says.  The module
+# stays loaded when the case fails, which does no harm.
+cache_unplugged() {
+	local before disk
+
+	modprobe -q sd_mod
+	modprobe -q -r scsi_debug || true
+	modprobe -q scsi_debug dev_size_mb=32 || skip "no scsi_debug"
+	wait_for 20 "a disk of scsi_debug" test_disk >/dev/null
+	disk=$(basename "$(test_disk)")
+	wait_for 20 "its device node" test -b "/dev/$disk"
+	remote_start origin 8M
+	mkcorcache cc "/dev/$disk" "$ORIGIN" "$LEN" 128 0 4 max_errors 0 commit_interval 3600000
+	read_ok "$DEV" 0 1M
+	settle cc
+	before=$(events cc)
+	load load "$DEV" --threads 4 --max-bs 128K --seed "$SEED"
+	echo 1 >"/sys/block/$disk/device/delete"
+	read_ok "$DEV"
+	wait_for 10 "mode bypass" mode_is bypass
+	expect_mode bypass gone $((before + 1))
+	expect_load load
+	again
+	expect_load load
+	job_stop load
+	dmremove cc
+	modprobe -r scsi_debug
+}
+
 # frozen, suspended and resumed under load, while the device is as bad as before;
 # what the table holds outlives it
 cache_frozen_suspend() {
@@ -429,5 +460,5 @@ both_err() {
 }
 
 run_cases cache_read_error cache_write_error cache_write_error_flakey cache_max_errors \
-	cache_max_errors_never cache_turns_readonly cache_setro cache_no_space cache_commit_fails \
+	cache_max_errors_never cache_turns_readonly cache_setro cache_no_space cache_unplugged cache_commit_fails \
 	cache_frozen_suspend cache_thaws cache_gone cache_flapping cache_stalls both_err

@@ -91,7 +91,7 @@ async_blocking_driver() {
 	# and beyond the bound on reads of the origin, in overlapping pieces
 	remote_stall origin
 	for far in 32M 48M 64M; do
-		job "far$far" "$IO" together "$DEV" $far 16M --threads 16 --bs 1M
+		job "far$far" "$IO" together "$DEV" "$far" 16M --threads 16 --bs 1M
 		wait_for 60 "readers that wait" job_waits "far$far" 16
 	done
 	job near "$IO" random "$DEV" --start 26M --length 4M --count 32 --threads 32 \

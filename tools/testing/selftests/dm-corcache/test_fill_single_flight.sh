@@ -127,7 +127,7 @@ flight_parked_overlap() {
 	remote_mark origin
 	remote_stall origin
 	for far in 32M 48M 64M; do
-		job "far$far" "$IO" together "$DEV" $far 16M --threads 16 --bs 1M
+		job "far$far" "$IO" together "$DEV" "$far" 16M --threads 16 --bs 1M
 		wait_for 60 "far readers that wait" job_waits "far$far" 16
 	done
 	job near "$IO" random "$DEV" --start 1M --length 6M --count "$threads" \

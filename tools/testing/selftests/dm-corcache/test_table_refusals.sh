@@ -246,6 +246,27 @@ refuse_short_origin() {
 	unharmed
 }
 
+# A running device is told so at the load: device-mapper itself would find out in
+# the middle of the resume, and leave it suspended, without its old table.
+refuse_origin_sectors() {
+	local image
+
+	begin
+	mkloop "$T/image" 8M -b 4096
+	image=$LOOP
+	LENGTH=$((LEN - 1)) ORIGIN=$image refused 128 "length $((LEN - 1)) .*multiple of the 8 sectors"
+	mkcache 16
+	mkcorcache odd "$CACHE" "$ORIGIN" $((LEN - 1)) 128
+	read_ok /dev/mapper/odd 0 1M
+	expect_reload_refused odd "0 $((LEN - 1)) corcache $CACHE $image 128" \
+		"length $((LEN - 1)) .*multiple of the 8 sectors"
+	dmsetup suspend odd
+	dmsetup resume odd
+	expect_hits odd /dev/mapper/odd 0 1M
+	untouched
+	unharmed
+}
+
 refuse_small_cache() {
 	local kib
 
@@ -434,6 +455,6 @@ refuse_at_resume() {
 
 run_cases refuse_region_size refuse_block_size refuse_quota refuse_words refuse_devices \
 	refuse_self refuse_cache_in_use refuse_readonly_cache refuse_read_write_table \
-	refuse_other_targets_in_table refuse_short_origin refuse_small_cache refuse_zoned \
+	refuse_other_targets_in_table refuse_short_origin refuse_origin_sectors refuse_small_cache refuse_zoned \
 	refuse_content refuse_other_parameters refuse_no_checksums_to_checksums \
 	refuse_superblock refuse_shrunk_cache refuse_at_resume
