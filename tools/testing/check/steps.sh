@@ -8,6 +8,8 @@
 
 # Selftests that need a udev daemon in the guest, and therefore a run of their own.
 UDEV_TESTS='test_udev_'
+# Selftests that need what only the debug kernel has.
+DEBUG_ONLY_TESTS='test_error_memory'
 # What the other Debian kernels are tried with: boot, load, read, fill, remove and re-create, verify, suspend.
 SMOKE_TESTS='test_read_pattern test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
 SMOKE_CASES='read_64k read_4kn_cache exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
@@ -15,8 +17,8 @@ SMOKE_CASES='read_64k read_4kn_cache exact_blocks persist_remove_create checksum
 UML_AREAS='read fill'
 # What the debug kernel runs: cases in which the most happens at once. A case takes minutes there, under emulation, most
 # of it for starting programs. All cases, and the lab's own test of that kernel, run with DEBUG=all: it takes hours.
-DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache'
-DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails'
+DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache test_error_memory'
+DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails memory_not_in_map memory_not_in_workers'
 DEBUG_CONTROL_TESTS='test_checksum_metadata test_persist_restart test_suspend_load'
 DEBUG_CONTROL_CASES='table_bits persist_reload_under_load suspend_under_load'
 # A kernel with KASAN and lockdep under emulation is this many times slower; lib.sh of the selftests has the same.
@@ -76,6 +78,7 @@ tests_for() { # KERNEL PREFIX
 		name=$(basename "$f" .sh)
 		case $name in
 		test_\** | *.host | "$UDEV_TESTS"*) continue ;;
+		"$DEBUG_ONLY_TESTS") [ "$1" = debug ] || continue ;;
 		esac
 		if matches "selftest/$1/${2%_}" || matches "selftest/$1/$name" ||
 		   matches "selftest/$1/${2%_}/$name.sh"; then
