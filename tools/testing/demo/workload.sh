@@ -38,6 +38,8 @@ die() {
 cleanup() {
 	trap - EXIT
 	trap '' INT TERM
+	# One step that fails must not keep the others from being taken.
+	set +e
 	# Misses wait for a server that is stopped or gone: first let it answer with errors.
 	[ -z "$server_pid" ] || kill "$server_pid" 2> /dev/null || true
 	dmsetup info "$NAME" > /dev/null 2>&1 && dmsetup remove --retry "$NAME"
@@ -92,13 +94,18 @@ start_server() {
 has_size() { [ "$(cat "/sys/block/$1/size")" -gt 0 ]; }
 
 attach_server() { # PORT
-	local n
+	local n free=''
 	for n in {0..15}; do
-		[ -b "/dev/nbd$n" ] && [ ! -e "/sys/block/nbd$n/pid" ] && break
+		if [ -b "/dev/nbd$n" ] && [ ! -e "/sys/block/nbd$n/pid" ]; then
+			free=/dev/nbd$n
+			break
+		fi
 	done
-	nbd=/dev/nbd$n
-	nbd-client 127.0.0.1 "$1" "$nbd" -N "" -b 512 > "$tmp/nbd-client.log" 2>&1 ||
-		die "nbd-client cannot attach $nbd: $(cat "$tmp/nbd-client.log")"
+	[ -n "$free" ] || die "no free nbd device"
+	nbd-client 127.0.0.1 "$1" "$free" -N "" -b 512 > "$tmp/nbd-client.log" 2>&1 ||
+		die "nbd-client cannot attach $free: $(cat "$tmp/nbd-client.log")"
+	# Only now is it ours to disconnect.
+	nbd=$free
 	wait_for 10 "size of $nbd" has_size "${nbd#/dev/}"
 	sectors=$(cat "/sys/block/${nbd#/dev/}/size")
 }
