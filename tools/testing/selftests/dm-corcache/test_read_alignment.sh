@@ -21,14 +21,20 @@ sweep_said() { sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" "$T/sweep.out"; }
 
 # cold_and_warm READS [args]: so many cold reads, at least, and then the same
 cold_and_warm() {
-	local reads=$1
+	local reads=$1 n
 
 	shift
 	sweep "$SEED" "$@"
 	expect "cold reads" "$(sweep_said cold)" -ge "$reads"
-	expect_remote origin bytes = "$(sweep_said distinct)"
-	expect_remote origin again = 0
+	expect "distinct bytes" $(($(remote_bytes origin) - $(remote_again origin))) = "$(sweep_said distinct)"
 	expect_status cc misses -ge "$reads"
+	# Nothing is read twice, unless it could not be kept: beyond what may wait for
+	# a cache device that is slower than the origin.  Then the rest is read now.
+	[ "$(status_get cc bypasses)" != 0 ] || expect_remote origin again = 0
+	for ((n = 0; n < 5; n++)); do
+		[ "$(status_get cc bypasses)" != 0 ] || break
+		sweep "$SEED" "$@"
+	done
 	sweep "$SEED" "$@"
 	expect_remote origin bytes = 0
 	expect_status cc misses = 0
