@@ -90,7 +90,8 @@ dkms_conf_is_plain() {
 		for k in 5.10.0-1-amd64 6.0.1 8.1.0; do [[ ! $k =~ $BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done' sh "$VERSION"
 }
 
-# udev ignores a line that it cannot parse, and says so only in its log: let a private one test the file.
+# udev ignores a line that it cannot parse, and says so only in its log. This looks at the shape of the lines alone; what
+# they do is the udev test's.
 udev_rule_syntax() {
 	local bad
 	bad=$(grep -vE '^(#|$)' tools/udev/dm-corcache.rules |
