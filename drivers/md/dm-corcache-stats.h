@@ -34,7 +34,7 @@
  * prefetched		0: there is no prefetching yet
  * prefetch_left	0: there is no prefetching yet
  * cache_errors		errors of the cache device
- * origin_errors	reads of the origin that failed
+ * origin_errors	reads of the origin that failed, in bypass mode too
  * checksum_errors	blocks dropped, and table sectors, for a wrong CRC32C
  * commits		commits of metadata that wrote something
  * rejudged		times that a valid block was read into own pages after
