@@ -19,7 +19,7 @@ begin() {
 	mkcache 64
 	mkdm slow "0 $(sectors "$CACHE") linear $CACHE 0"
 	mkdm below "0 $(sectors "$CACHE") linear /dev/mapper/slow 0"
-	mkcorcache cc /dev/mapper/below "$ORIGIN" $((mib * 2048)) $BLOCK 0 $((2 + $#)) block_size $BLOCK "$@"
+	mkcorcache cc /dev/mapper/below "$ORIGIN" $((mib * 2048)) "$BLOCK" 0 $((2 + $#)) block_size "$BLOCK" "$@"
 	read_ok "$DEV" 0 32M
 	settle cc
 	message cc commit
@@ -37,7 +37,7 @@ bounce_bound() {
 	begin 32
 	dmsetup suspend --noflush --nolockfs slow
 	readers 48
-	expect_status cc transfers = $BOUND
+	expect_status cc transfers = "$BOUND"
 	dmsetup resume slow
 	job_end readers 60
 	settle cc
@@ -60,10 +60,10 @@ bounce_released_by_bypass() {
 $below $(($(sectors "$CACHE") - below)) error"
 	dmsetup suspend --noflush --nolockfs slow
 	readers 48
-	expect_status cc transfers = $BOUND
+	expect_status cc transfers = "$BOUND"
 	read_ok "$DEV" 32M 512
 	wait_for 10 "mode bypass" status_is cc mode bypass
-	wait_for 30 "readers that the origin answers" job_waits_for readers $BOUND
+	wait_for 30 "readers that the origin answers" job_waits_for readers "$BOUND"
 	job_running readers || fail "those that were being bounced did not wait"
 	dmsetup resume slow
 	job_end readers 60
