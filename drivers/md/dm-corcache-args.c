@@ -361,6 +361,16 @@ static int refuse_message(const struct words *words, const char *name)
 		      show(&shown, name));
 }
 
+static int refuse_word_count(const struct words *words, unsigned int argc, const char *usage)
+{
+	struct shown shown;
+
+	if (words->argc > argc)
+		return refuse(words, "message word %s is one too many, expected: %s",
+			      show(&shown, words->argv[argc]), usage);
+	return refuse(words, "message has too few words, expected: %s", usage);
+}
+
 int corcache_message_parse(struct corcache_message *msg, unsigned int argc,
 			   char **argv, char *err, size_t err_len)
 {
@@ -381,8 +391,7 @@ int corcache_message_parse(struct corcache_message *msg, unsigned int argc,
 	if (i == ARRAY_SIZE(messages))
 		return refuse_message(&words, name);
 	if (words.argc != messages[i].argc)
-		return refuse(&words, "message of %u words, expected: %s", argc,
-			      messages[i].usage);
+		return refuse_word_count(&words, messages[i].argc, messages[i].usage);
 
 	msg->kind = messages[i].kind;
 	if (msg->kind == CORCACHE_MESSAGE_QUOTA)

@@ -8,7 +8,7 @@
 # not changed on its cache device either.
 #
 # (What has not changed is looked at once per group of refusals.)
-# timeout=600
+# timeout=1200
 . "$(dirname "$0")/lib.sh"
 
 LEN=16384		# sectors: 8 MiB
