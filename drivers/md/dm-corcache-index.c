@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
+#include "dm-corcache-break.h"
 #include "dm-corcache-cache.h"
 #include "dm-corcache-index.h"
 #include "dm-corcache-trace.h"
@@ -135,6 +136,8 @@ static void mark_dirty(struct corcache_cache *cache, u32 slot)
 static void hold(struct corcache_cache *cache, u32 slot)
 {
 	mark_dirty(cache, slot);
+	if (corcache_breaks(CORCACHE_BREAK_REUSE))
+		return;
 	if (!__test_and_set_bit(slot, cache->hold_map))
 		cache->held++;
 }

@@ -23,6 +23,7 @@
 #include <linux/sizes.h>
 #include <linux/vmalloc.h>
 
+#include "dm-corcache-break.h"
 #include "dm-corcache-cache.h"
 #include "dm-corcache-index.h"
 #include "dm-corcache-metadata.h"
@@ -510,22 +511,44 @@ static int write_batch(struct corcache_batch *b)
 	return b->error;
 }
 
+/* Step 3.  Return: as blkdev_issue_flush(). */
+static int flush_data(struct corcache_cache *cache)
+{
+	if (corcache_breaks(CORCACHE_BREAK_FLUSH))
+		return 0;
+	return blkdev_issue_flush(cache->bdev);
+}
+
+/* Steps 2 and 3.  Return: 1, 0 if nothing is left, or an error. */
+static int prepare_batch(struct corcache_cache *cache, struct corcache_batch *b)
+{
+	int r;
+
+	if (corcache_breaks(CORCACHE_BREAK_IMAGES)) {
+		r = flush_data(cache);
+		return r ?: build_batch(b);
+	}
+	if (!build_batch(b))
+		return 0;
+	r = flush_data(cache);
+	return r ?: 1;
+}
+
 static int commit_batches(struct corcache_cache *cache, struct corcache_batch *b)
 {
 	u64 written = 0;
 	int r;
 
-	while (build_batch(b)) {
-		r = blkdev_issue_flush(cache->bdev);
-		if (!r)
-			r = write_batch(b);
+	while ((r = prepare_batch(cache, b)) > 0) {
+		r = write_batch(b);
 		if (r)
 			return r;
 		written += b->used;
 	}
-	if (!written)
-		return 0;
-	r = blkdev_issue_flush(cache->bdev);
+	if (r || !written)
+		return r;
+	if (!corcache_breaks(CORCACHE_BREAK_COMMIT))
+		r = blkdev_issue_flush(cache->bdev);
 	if (!r) {
 		corcache_stat_inc(cache, commits);
 		trace_corcache_commit(cache->bdev->bd_dev, written);

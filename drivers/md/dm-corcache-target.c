@@ -19,6 +19,7 @@
 #include <linux/crc32c.h>
 #include <linux/module.h>
 
+#include "dm-corcache-break.h"
 #include "dm-corcache-compat.h"
 #include "dm-corcache-cache.h"
 #include "dm-corcache-fill.h"
@@ -555,6 +556,8 @@ static int __init corcache_init(void)
 	/* a u64 is read in one piece without a lock: see struct corcache_slot */
 	BUILD_BUG_ON(sizeof(long) < sizeof(u64));
 
+	if (!corcache_breaks(0))
+		DMERR("built with a fault on purpose (%d): for tests only", CORCACHE_BREAK);
 	corcache_wq = alloc_workqueue("corcache", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!corcache_wq)
 		return -ENOMEM;

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build.sh [-k NAME] [-c gcc|clang] [-s] [-S DIR] [--] [MAKE ARGUMENT...] - build the module for a kernel of the lab.
+# build.sh [-k NAME] [-c gcc|clang] [-s] [-S DIR] [-b FAULT] [--] [MAKE ARGUMENT...] - build the module for a kernel of the lab.
 #
 #   -k NAME   kernel, see kernel.sh; default 6.1
 #   -c CC     gcc: the compiler that kernel was built with (default); clang
 #   -s        run sparse on every source file too (C=2 CF=-D__CHECK_ENDIAN__)
 #   -S DIR    build the module in DIR (a directory with a Kbuild) instead of the project's
+#   -b FAULT  build the module with a fault on purpose, a number of drivers/md/dm-corcache-break.h, in a place of its own
 #   further arguments go to make, for example CONFIG_DM_CORCACHE_KUNIT_TEST=y
 #
 # The sources are copied to a directory per kernel and compiler, so one tree serves many kernels and a second build
@@ -15,7 +16,7 @@
 # kernel's own headers are not ours.
 #
 # Output: the compiler's messages on stderr; last line of stdout: path of the .ko,
-#         ${CORCACHE_BUILD:-build}/<kernel>[-clang]/dm-corcache.ko (with -S: .../mod-<name of DIR>/<module>.ko).
+#         ${CORCACHE_BUILD:-build}/<kernel>[-clang][-break-FAULT]/dm-corcache.ko (with -S: .../mod-<name of DIR>/<module>.ko).
 # Exit status: 0; 4 = the kernel cannot be had at the moment; 1 = any other failure.
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -23,21 +24,23 @@ set -euo pipefail
 # shellcheck source=chroot.sh
 . "$LAB_DIR/chroot.sh"
 
-kernel=6.1 compiler=gcc sparse='' source=''
+kernel=6.1 compiler=gcc sparse='' source='' fault=''
 
 options() {
 	local o
-	while getopts k:c:sS:h o; do
+	while getopts k:c:sS:b:h o; do
 		case $o in
 		k) kernel=$OPTARG ;;
 		c) compiler=$OPTARG ;;
 		s) sparse=1 ;;
 		S) source=$OPTARG ;;
+		b) fault=$OPTARG ;;
 		h) lab_usage; exit 0 ;;
 		*) lab_usage >&2; exit 1 ;;
 		esac
 	done
 	case $compiler in gcc | clang) ;; *) lab_die 1 "compiler '$compiler' is neither gcc nor clang" ;; esac
+	[[ $fault =~ ^[1-9]?$ ]] || lab_die 1 "fault '$fault' is not a number"
 	local dir=${source:-$LAB_TOP}
 	[ -e "$dir/Kbuild" ] || lab_die 1 "no Kbuild in '$dir': nothing to build"
 }
@@ -98,6 +101,7 @@ make_args() { # COPY
 		clang_args
 	fi
 	[ -z "$sparse" ] || printf '%s\n' C=2 'CF=-D__CHECK_ENDIAN__'
+	[ -z "$fault" ] || printf '%s\n' "KCFLAGS=-DCORCACHE_BREAK=$fault"
 	[ $# = 1 ] || printf '%s\n' "${@:2}"
 	printf '%s\n' modules
 }
@@ -133,6 +137,7 @@ our_warnings() { # LOG COPY
 build() {
 	local name=$kernel out copy log args=() status=0 warnings ko
 	[ "$compiler" = gcc ] || name+=-$compiler
+	[ -z "$fault" ] || name+=-break-$fault
 	out=$LAB_BUILD/$name
 	[ -z "$source" ] || out+=/mod-$(basename "$(realpath "$source")")
 	copy=$out/src log=$out/build.log

@@ -10,6 +10,7 @@
 #   test           what the tests use, on the host or in the guest (which sees the host's programs)
 #   check          shellcheck, sparse
 #   clang          clang with its sanitizer run-time
+#   crash          the crash replay
 #   chroot         to make chroots of newer Debian releases (kernel 7.x, tests of a clean machine)
 #   dkms           dkms and the headers of Debian's own kernel, installed. The kernel image itself is never installed:
 #                  the lab unpacks it in its cache, and boot loader and initramfs of the machine stay as they are
@@ -34,9 +35,10 @@ packages_of() { # GROUP
 		qemu-utils xz-utils gcc make libc6-dev ;;
 	check) echo shellcheck sparse ;;
 	clang) echo clang lld llvm libclang-rt-14-dev ;;
+	crash) echo libdevmapper-dev gcc make libc6-dev ;;
 	chroot) echo mmdebstrap ;;
 	dkms) echo dkms linux-headers-amd64 ;;
-	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check clang chroot dkms" ;;
+	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check clang crash chroot dkms" ;;
 	esac
 }
 
@@ -67,7 +69,7 @@ install_packages() {
 main() {
 	local groups=("$@") packages=() wanted=() g names
 	case ${1:-} in -h | --help) lab_usage; exit 0 ;; esac
-	[ $# -gt 0 ] || groups=(kernel build kernel-source vm test check clang chroot)
+	[ $# -gt 0 ] || groups=(kernel build kernel-source vm test check clang crash chroot)
 	for g in "${groups[@]}"; do
 		names=$(packages_of "$g")
 		# shellcheck disable=SC2206 # words are meant

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * corcache_crash record: a busy run over a cache device that stands on
+ * dm-log-writes.
+ *
+ * Readers, each a thread, read anything and verify it; this thread controls:
+ * evictions, which let slots be used again, quota changes, commits, reloads.
+ * Readers pause while it finds out what the cache holds: with nothing but
+ * errors behind the cache, what can be read is in it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crash.h"
+#include "dm.h"
+#include "journal.h"
+
+#define READERS		5
+#define CC		"crash-cc"
+#define LOGGED		"crash-log"
+#define REMOTE		"crash-origin"
+#define MOST_BLOCKS	32U
+
+struct recorder {
+	const struct devices *dev;
+	struct setup setup;
+	struct journal journal;
+	uint64_t random;
+	int fd;
+
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	unsigned int reading;	/* readers with a read under way */
+	bool pause, stop;
+};
+
+struct reader {
+	struct recorder *r;
+	uint64_t random;
+};
+
+/* ---- devices ---- */
+
+static void need(int r, const char *what)
+{
+	if (r)
+		die("record: %s: %s", what, dm_error());
+}
+
+static void remote_table(struct recorder *r, bool up, bool create)
+{
+	char params[256];
+
+	snprintf(params, sizeof(params), "%s 0", r->dev->origin);
+	if (create)
+		need(dm_create(REMOTE, DM_READONLY, ORIGIN_SECTORS, "linear", params), "origin");
+	else
+		need(dm_swap(REMOTE, DM_READONLY | DM_NOFLUSH, ORIGIN_SECTORS,
+			     up ? "linear" : "error", up ? params : ""), "origin");
+}
+
+static void params_on(struct recorder *r, char *params, size_t len, const char *cache)
+{
+	table_params(params, len, &r->setup, cache, "/dev/mapper/" REMOTE);
+}
+
+static void message(const char *text)
+{
+	if (dm_message(CC, text))
+		die("record: message '%s': %s", text, dm_error());
+}
+
+static void mark(unsigned int nr)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "mark %u", nr);
+	need(dm_message(LOGGED, text), "mark");
+}
+
+/* ---- readers ---- */
+
+static void read_some(struct reader *reader, void *buf)
+{
+	unsigned int block = below(&reader->random, BLOCKS);
+	unsigned int nr = 1 + below(&reader->random, MOST_BLOCKS);
+	size_t offset = (size_t)block * BLOCK_SECTORS * SECTOR;
+	size_t bytes = (size_t)nr * BLOCK_SECTORS * SECTOR, all = ORIGIN_SECTORS * SECTOR;
+
+	if (bytes > all - offset)
+		bytes = all - offset;
+	if (pread(reader->r->fd, buf, bytes, offset) != (ssize_t)bytes)
+		die("record: a reader got an error at byte %zu: %m", offset);
+	if (pattern_check(buf, offset, bytes) >= 0)
+		die("record: a reader got wrong bytes, read at byte %zu", offset);
+}
+
+static bool may_read(struct recorder *r)
+{
+	bool go;
+
+	pthread_mutex_lock(&r->lock);
+	while (r->pause && !r->stop)
+		pthread_cond_wait(&r->cond, &r->lock);
+	go = !r->stop;
+	r->reading += go;
+	pthread_mutex_unlock(&r->lock);
+	return go;
+}
+
+static void *read_on(void *arg)
+{
+	struct reader *reader = arg;
+	struct recorder *r = reader->r;
+	void *buf = zalloc(MOST_BLOCKS * BLOCK_SECTORS * SECTOR);
+
+	while (may_read(r)) {
+		read_some(reader, buf);
+		pthread_mutex_lock(&r->lock);
+		r->reading--;
+		pthread_cond_broadcast(&r->cond);
+		pthread_mutex_unlock(&r->lock);
+		if (!below(&reader->random, 4))
+			usleep(below(&reader->random, 3000));
+	}
+	free(buf);
+	return NULL;
+}
+
+static void pause_readers(struct recorder *r, bool pause)
+{
+	pthread_mutex_lock(&r->lock);
+	r->pause = pause;
+	pthread_cond_broadcast(&r->cond);
+	while (pause && r->reading)
+		pthread_cond_wait(&r->cond, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- control ---- */
+
+static void probe(struct recorder *r, struct blocks *found)
+{
+	void *buf = zalloc(BLOCK_SECTORS * SECTOR);
+	unsigned int i;
+
+	remote_table(r, false, false);
+	for (i = 0; i < BLOCKS; i++) {
+		off_t offset = (off_t)i * BLOCK_SECTORS * SECTOR;
+		ssize_t n = pread(r->fd, buf, block_bytes(i), offset);
+
+		if (n < 0 && errno != EIO)
+			die("record: block %u: %m", i);
+		block_set(found, i, n >= 0);
+		if (n >= 0 && pattern_check(buf, offset, n) >= 0)
+			die("record: block %u is a wrong hit", i);
+	}
+	remote_table(r, true, false);
+	free(buf);
+}
+
+/* The commit itself runs beside readers, who fill. */
+static void probe_and_commit(struct recorder *r)
+{
+	struct blocks found = { };
+
+	pause_readers(r, true);
+	probe(r, &found);
+	pause_readers(r, false);
+	message("commit");
+	mark(journal_commit(&r->journal, &found));
+}
+
+static void evict(struct recorder *r)
+{
+	unsigned int block = below(&r->random, BLOCKS);
+	unsigned int nr = 1 + below(&r->random, 4 * MOST_BLOCKS);
+	unsigned int sectors;
+	char text[64];
+
+	if (nr > BLOCKS - block)
+		nr = BLOCKS - block;
+	sectors = nr * BLOCK_SECTORS;
+	if (sectors > ORIGIN_SECTORS - block * BLOCK_SECTORS)
+		sectors = ORIGIN_SECTORS - block * BLOCK_SECTORS;
+	mark(journal_evict(&r->journal, block, nr));
+	snprintf(text, sizeof(text), "evict %u %u", block * BLOCK_SECTORS, sectors);
+	message(text);
+}
+
+static void evict_all(struct recorder *r)
+{
+	mark(journal_evict(&r->journal, 0, BLOCKS));
+	message("evict_all");
+}
+
+static void set_quota(struct recorder *r)
+{
+	unsigned int most = r->setup.quota / r->setup.region;
+	char text[64];
+
+	mark(journal_quota(&r->journal));
+	snprintf(text, sizeof(text), "quota %u",
+		 (unsigned int)(1 + below(&r->random, most)) * r->setup.region);
+	message(text);
+	usleep(below(&r->random, 4000));
+	snprintf(text, sizeof(text), "quota %u", r->setup.quota);
+	message(text);
+}
+
+static void reload(struct recorder *r)
+{
+	char params[1024];
+
+	params_on(r, params, sizeof(params), "/dev/mapper/" LOGGED);
+	need(dm_swap(CC, DM_READONLY | (below(&r->random, 2) ? DM_NOFLUSH : 0),
+		     ORIGIN_SECTORS, "corcache", params), "reload");
+}
+
+static void wait_some(struct recorder *r)
+{
+	usleep(below(&r->random, 10000));
+}
+
+static void commit(struct recorder *r)
+{
+	(void)r;
+	message("commit");
+}
+
+static const struct {
+	void (*action)(struct recorder *r);
+	unsigned int weight;
+} choices[] = {
+	{ evict, 10 }, { evict_all, 1 }, { set_quota, 2 }, { reload, 1 },
+	{ wait_some, 8 }, { commit, 2 }, { probe_and_commit, 4 },
+};
+
+static void act(struct recorder *r)
+{
+	unsigned int i, n = 0, choice;
+
+	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+		n += choices[i].weight;
+	choice = below(&r->random, n);
+	for (i = 0; choice >= choices[i].weight; i++)
+		choice -= choices[i].weight;
+	choices[i].action(r);
+}
+
+static void run(struct recorder *r, unsigned int actions)
+{
+	struct reader reader[READERS];
+	pthread_t thread[READERS];
+	uint64_t active;
+	unsigned int i;
+
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->cond, NULL);
+	r->fd = dm_open(CC);
+	if (r->fd < 0)
+		die("record: cannot open " CC ": %m");
+	for (i = 0; i < READERS; i++) {
+		reader[i] = (struct reader){ .r = r, .random = random64(&r->random) };
+		if (pthread_create(&thread[i], NULL, read_on, &reader[i]))
+			die("record: no thread");
+	}
+	for (i = 0; i < actions; i++)
+		act(r);
+	probe_and_commit(r);
+	pthread_mutex_lock(&r->lock);
+	r->stop = true;
+	pthread_cond_broadcast(&r->cond);
+	pthread_mutex_unlock(&r->lock);
+	for (i = 0; i < READERS; i++)
+		pthread_join(thread[i], NULL);
+	close(r->fd);
+	need(dm_status_number(CC, "active", &active), "status");
+	if (!active)
+		die("record: the cache is not active any more");
+}
+
+/* ---- what is on the device before ---- */
+
+static void write_zeros(const char *path, off_t offset, size_t bytes)
+{
+	int fd = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
+	void *buf = zalloc(bytes);
+
+	if (fd < 0 || pwrite(fd, buf, bytes, offset) != (ssize_t)bytes || fsync(fd))
+		die("record: cannot zero %s: %m", path);
+	close(fd);
+	free(buf);
+}
+
+/* All of it is read once through a cache as @setup says. */
+static void use_before(struct recorder *r)
+{
+	size_t bytes = ORIGIN_SECTORS * SECTOR;
+	void *buf = zalloc(bytes);
+	char params[1024];
+	int fd;
+
+	params_on(r, params, sizeof(params), r->dev->cache);
+	need(dm_create(CC, DM_READONLY, ORIGIN_SECTORS, "corcache", params), "cache before");
+	fd = dm_open(CC);
+	if (fd < 0 || pread(fd, buf, bytes, 0) != (ssize_t)bytes)
+		die("record: cannot read through the cache before: %m");
+	close(fd);
+	need(dm_remove(CC), "remove");
+	free(buf);
+}
+
+static void prepare(struct recorder *r)
+{
+	static const unsigned int regions[] = { 8, 32, 128 };
+	struct setup wanted = r->setup;
+
+	write_zeros(r->dev->cache, 0, CACHE_BYTES);
+	if (wanted.start == BLANK)
+		return;
+	if (wanted.start == REFORMATTED) {
+		/* an old table, of another formatting, is in the way */
+		r->setup.region = regions[below(&r->random, 3)];
+		r->setup.quota = 128;
+	}
+	use_before(r);
+	if (wanted.start == REFORMATTED) {
+		write_zeros(r->dev->cache, 0, 1 << 20);
+		write_zeros(r->dev->cache, CACHE_BYTES - (1 << 20), 1 << 20);
+	}
+	r->setup = wanted;
+}
+
+static void save_base(struct recorder *r)
+{
+	int in = open(r->dev->cache, O_RDONLY | O_DIRECT | O_CLOEXEC), out;
+	void *buf = zalloc(CACHE_BYTES);
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/base", r->dev->dir);
+	out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (in < 0 || out < 0 || pread(in, buf, CACHE_BYTES, 0) != CACHE_BYTES ||
+	    pwrite(out, buf, CACHE_BYTES, 0) != CACHE_BYTES)
+		die("record: cannot copy %s to %s: %m", r->dev->cache, path);
+	close(in);
+	close(out);
+	free(buf);
+}
+
+static void choose_setup(struct setup *s, uint64_t seed)
+{
+	static const unsigned int regions[] = { 8, 32, 128 };
+	/* the last: only by messages, reloads and the end */
+	static const unsigned int intervals[] = { 5, 100, 3600000 };
+	unsigned int interval;
+	uint64_t random = seed;
+
+	s->region = regions[below(&random, 3)];
+	s->checksums = below(&random, 2);
+	/* the data area is 1 MiB, whatever the region size */
+	s->quota = 2048 - s->region * below(&random, 4);
+	interval = below(&random, 3);
+	s->commit_interval = interval == 2 ? intervals[2] : 1 + below(&random, intervals[interval]);
+	s->start = below(&random, STARTS);
+}
+
+int record(const struct devices *dev, uint64_t seed, unsigned int actions)
+{
+	struct recorder r = { .dev = dev, .random = seed + 1 };
+	char params[1024];
+
+	if (mkdir(dev->dir, 0700) && errno != EEXIST)
+		die("record: %s: %m", dev->dir);
+	choose_setup(&r.setup, seed);
+	remote_table(&r, true, true);
+	prepare(&r);
+	save_base(&r);
+	save_setup(dev->dir, &r.setup);
+	journal_create(&r.journal, dev->dir);
+
+	snprintf(params, sizeof(params), "%s %s", dev->cache, dev->log);
+	need(dm_create(LOGGED, 0, CACHE_BYTES / SECTOR, "log-writes", params), "log-writes");
+	params_on(&r, params, sizeof(params), "/dev/mapper/" LOGGED);
+	need(dm_create(CC, DM_READONLY, ORIGIN_SECTORS, "corcache", params), "corcache");
+	run(&r, actions);
+	need(dm_remove(CC), "remove");
+	need(dm_remove(LOGGED), "remove");
+	need(dm_remove(REMOTE), "remove");
+	journal_close(&r.journal);
+	return 0;
+}
