@@ -23,7 +23,7 @@
 
 static inline bool corcache_breaks(int what)
 {
-	return CORCACHE_BREAK == what;
+	return what == CORCACHE_BREAK;
 }
 
 #endif /* DM_CORCACHE_BREAK_H */

@@ -316,7 +316,7 @@ static void take_checksums(struct corcache_xfer *x)
 		u32 offset = corcache_block_to_sector(geo, i) << SECTOR_SHIFT;
 		u32 bytes = corcache_blocks_sectors(geo, x->block + i, 1) << SECTOR_SHIFT;
 
-		x->crc[i] = corcache_xfer_crc(x, offset, bytes);
+		x->crc[i] = corcache_xfer_crc(x, x->block + i, offset, bytes);
 		cond_resched();
 	}
 }

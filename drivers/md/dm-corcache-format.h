@@ -102,8 +102,9 @@ struct corcache_table_header {
  * struct corcache_table_entry - one slot
  * @region: the region in this slot; 0 when @valid is 0
  * @valid: which blocks of the region the slot holds; 0: the slot is empty
- * @crc: with checksums, CRC32C (~0 seed, inverted) of each block's bytes that
- *	exist on the origin (fewer than a block at its end); 0 where not valid
+ * @crc: with checksums, CRC32C (corcache_block_seed(), inverted) of each block's
+ *	bytes that exist on the origin (fewer than a block at its end); 0 where
+ *	not valid
  */
 struct corcache_table_entry {
 	__le64	region;
@@ -123,8 +124,21 @@ struct corcache_super {
 	char	origin_id[CORCACHE_ORIGIN_ID_MAX + 1];
 };
 
-/* CRC32C as used everywhere in the format: ~0 seed, inverted result. */
+/* CRC32C as used for superblocks and table: ~0 seed, inverted result. */
 u32 corcache_crc(const void *data, size_t bytes);
+
+/**
+ * corcache_block_seed() - start value of the CRC32C of a block's data
+ * @block: number of the block on the origin
+ *
+ * It says where on the origin the bytes belong: equal bytes of two blocks whose
+ * seeds differ never have the same CRC. So data that another region's entry
+ * leads to, by whatever mistake, is noticed like any rot.
+ */
+static inline u32 corcache_block_seed(u64 block)
+{
+	return ~(u32)(block ^ (block >> 32));
+}
 
 /**
  * corcache_origin_id_valid() - is it made of A-Z a-z 0-9 . _ : + / = @ - only?

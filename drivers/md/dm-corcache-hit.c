@@ -54,10 +54,10 @@ static u32 *first_crc(struct corcache_cache *cache, u32 slot, u64 block)
 	       corcache_block_bit(&cache->geo, block);
 }
 
-/* CRC32C of the next @bytes of a bio. */
-static u32 bio_crc(struct bio *bio, struct bvec_iter *iter, u32 bytes)
+/* The checksum of @block, whose bytes are the next @bytes of a bio. */
+static u32 bio_crc(struct bio *bio, struct bvec_iter *iter, u64 block, u32 bytes)
 {
-	u32 crc = ~0;
+	u32 crc = corcache_block_seed(block);
 
 	while (bytes) {
 		struct bio_vec bv = bio_iter_iovec(bio, *iter);
@@ -83,7 +83,7 @@ static bool checksums_hold(struct corcache_cache *cache, struct bio *bio,
 	for (i = 0; i < nr; i++) {
 		u32 bytes = corcache_blocks_sectors(geo, block + i, 1) << SECTOR_SHIFT;
 
-		if (bio_crc(bio, &iter, bytes) != READ_ONCE(crc[i]))
+		if (bio_crc(bio, &iter, block + i, bytes) != READ_ONCE(crc[i]))
 			return false;
 	}
 	return true;
@@ -178,7 +178,7 @@ static u32 good_blocks(struct corcache_xfer *x)
 		u32 offset = corcache_block_to_sector(geo, i) << SECTOR_SHIFT;
 		u32 bytes = corcache_blocks_sectors(geo, x->block + i, 1) << SECTOR_SHIFT;
 
-		if (corcache_xfer_crc(x, offset, bytes) != READ_ONCE(crc[i]))
+		if (corcache_xfer_crc(x, x->block + i, offset, bytes) != READ_ONCE(crc[i]))
 			break;
 	}
 	return i;

@@ -399,9 +399,9 @@ void corcache_xfer_copy(struct corcache_xfer *x, u32 offset, struct bio *bio,
 	}
 }
 
-u32 corcache_xfer_crc(struct corcache_xfer *x, u32 offset, u32 bytes)
+u32 corcache_xfer_crc(struct corcache_xfer *x, u64 block, u32 offset, u32 bytes)
 {
-	u32 crc = ~0;
+	u32 crc = corcache_block_seed(block);
 
 	while (bytes) {
 		u32 n = min_t(u32, bytes, PAGE_SIZE - offset_in_page(offset));

@@ -194,7 +194,7 @@ void corcache_xfer_put_pending(struct corcache_xfer *x);
 void corcache_xfer_copy(struct corcache_xfer *x, u32 offset, struct bio *bio,
 			u32 bytes);
 
-/* Any context: CRC32C of a part of the pages. */
-u32 corcache_xfer_crc(struct corcache_xfer *x, u32 offset, u32 bytes);
+/* Any context: the checksum of @block, whose bytes are in a part of the pages. */
+u32 corcache_xfer_crc(struct corcache_xfer *x, u64 block, u32 offset, u32 bytes);
 
 #endif /* DM_CORCACHE_XFER_H */

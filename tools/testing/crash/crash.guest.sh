@@ -5,7 +5,8 @@
 # replays until enough states have been played.
 #
 # Environment: CRASH_TOOL, STATES, SEED, AGAIN (a directory that a run has left:
-# play that one) and ONLY (the number of the state); LAB_OUT, CORCACHE_KO.
+# play that one) and ONLY (the number of the state); HOSTILE: no crashes, so many
+# devices with hostile metadata (ONLY: this one); LAB_OUT, CORCACHE_KO.
 # Output: a line per recording, last line "total: ..."; exit status: 0 nothing
 # found, 1 something found, 2 it could not be tried.
 # shellcheck disable=SC2153 # SEED and STATES are not seed and states
@@ -77,6 +78,11 @@ totals() {
 }
 
 prepare
+if [ -n "${HOSTILE:-}" ]; then
+	"$CRASH_TOOL" mutate --seed "$SEED" --states "$HOSTILE" --origin "$origin" \
+		--scratch "$scratch" --scratch-file $dir/scratch.img ${ONLY:+--only "$ONLY"} || exit $(($? == 1 ? 1 : 2))
+	exit 0
+fi
 if [ -n "${AGAIN:-}" ]; then
 	read -r seed states <"$AGAIN/seed"
 	replay "$AGAIN" "$AGAIN/log" "$seed" "$states" ${ONLY:+--only "$ONLY"}

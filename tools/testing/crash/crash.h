@@ -98,8 +98,17 @@ void load_setup(const char *dir, struct setup *setup);
 void table_params(char *buf, size_t len, const struct setup *setup,
 		  const char *cache, const char *origin);
 
+void choose_setup(struct setup *setup, uint64_t seed);
+/* Read all of the origin once through a cache. */
+void fill_cache(const char *cache, const struct setup *setup, const char *origin);
+/* As @setup->start says. */
+void prepare_cache(const char *cache, const struct setup *setup, const char *origin,
+		   uint64_t *random);
+
 int record(const struct devices *dev, uint64_t seed, unsigned int actions);
 /* @only: number of the one state to play, or -1 for @states of them */
 int replay(const struct devices *dev, uint64_t seed, unsigned int states, long only);
+/* @only: as above, of @count devices */
+int mutate(const struct devices *dev, uint64_t seed, unsigned int count, long only);
 
 #endif /* CORCACHE_CRASH_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * corcache_crash - plays crashes of a corcache device, every one that the log
- * of dm-log-writes allows.  See crash.sh for how it is run.
+ * corcache_crash - plays crashes of a corcache device, those that the log
+ * of dm-log-writes allows, and activates devices with hostile metadata.  See crash.sh for how it is run.
  *
  * Exit status: 0 nothing found; 1 something found; 64 usage; 70 it could not be
  * tried.
@@ -19,6 +19,8 @@ static void __attribute__((noreturn)) usage(void)
 {
 	fputs("usage: corcache_crash record --dir DIR --seed N --actions N --cache DEV --log DEV --origin DEV\n"
 	      "       corcache_crash replay --dir DIR --seed N --states N [--only STATE] --log DEV --origin DEV\n"
+	      "                             --scratch DEV --scratch-file FILE\n"
+	      "       corcache_crash mutate --seed N --states N [--only DEVICE] --origin DEV\n"
 	      "                             --scratch DEV --scratch-file FILE\n"
 	      "       corcache_crash origin FILE\n", stderr);
 	exit(64);
@@ -80,9 +82,13 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (argc - optind == 2 && !strcmp(argv[0], "origin"))
 		return make_origin(argv[1]);
-	if (argc - optind != 1 || !dev.dir || !dev.log || !dev.origin)
+	if (argc - optind != 1 || !dev.origin)
 		usage();
 	dm_setup();
+	if (!strcmp(argv[0], "mutate") && dev.scratch && dev.scratch_file)
+		return mutate(&dev, seed, states, only);
+	if (!dev.dir || !dev.log)
+		usage();
 	if (!strcmp(argv[0], "record") && dev.cache)
 		return record(&dev, seed, actions);
 	if (!strcmp(argv[0], "replay") && dev.scratch && dev.scratch_file)

@@ -287,57 +287,7 @@ static void run(struct recorder *r, unsigned int actions)
 		die("record: the cache is not active any more");
 }
 
-/* ---- what is on the device before ---- */
-
-static void write_zeros(const char *path, off_t offset, size_t bytes)
-{
-	int fd = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
-	void *buf = zalloc(bytes);
-
-	if (fd < 0 || pwrite(fd, buf, bytes, offset) != (ssize_t)bytes || fsync(fd))
-		die("record: cannot zero %s: %m", path);
-	close(fd);
-	free(buf);
-}
-
-/* All of it is read once through a cache as @setup says. */
-static void use_before(struct recorder *r)
-{
-	size_t bytes = ORIGIN_SECTORS * SECTOR;
-	void *buf = zalloc(bytes);
-	char params[1024];
-	int fd;
-
-	params_on(r, params, sizeof(params), r->dev->cache);
-	need(dm_create(CC, DM_READONLY, ORIGIN_SECTORS, "corcache", params), "cache before");
-	fd = dm_open(CC);
-	if (fd < 0 || pread(fd, buf, bytes, 0) != (ssize_t)bytes)
-		die("record: cannot read through the cache before: %m");
-	close(fd);
-	need(dm_remove(CC), "remove");
-	free(buf);
-}
-
-static void prepare(struct recorder *r)
-{
-	static const unsigned int regions[] = { 8, 32, 128 };
-	struct setup wanted = r->setup;
-
-	write_zeros(r->dev->cache, 0, CACHE_BYTES);
-	if (wanted.start == BLANK)
-		return;
-	if (wanted.start == REFORMATTED) {
-		/* an old table, of another formatting, is in the way */
-		r->setup.region = regions[below(&r->random, 3)];
-		r->setup.quota = 128;
-	}
-	use_before(r);
-	if (wanted.start == REFORMATTED) {
-		write_zeros(r->dev->cache, 0, 1 << 20);
-		write_zeros(r->dev->cache, CACHE_BYTES - (1 << 20), 1 << 20);
-	}
-	r->setup = wanted;
-}
+/* ---- all of it ---- */
 
 static void save_base(struct recorder *r)
 {
@@ -355,23 +305,6 @@ static void save_base(struct recorder *r)
 	free(buf);
 }
 
-static void choose_setup(struct setup *s, uint64_t seed)
-{
-	static const unsigned int regions[] = { 8, 32, 128 };
-	/* the last: only by messages, reloads and the end */
-	static const unsigned int intervals[] = { 5, 100, 3600000 };
-	unsigned int interval;
-	uint64_t random = seed;
-
-	s->region = regions[below(&random, 3)];
-	s->checksums = below(&random, 2);
-	/* the data area is 1 MiB, whatever the region size */
-	s->quota = 2048 - s->region * below(&random, 4);
-	interval = below(&random, 3);
-	s->commit_interval = interval == 2 ? intervals[2] : 1 + below(&random, intervals[interval]);
-	s->start = below(&random, STARTS);
-}
-
 int record(const struct devices *dev, uint64_t seed, unsigned int actions)
 {
 	struct recorder r = { .dev = dev, .random = seed + 1 };
@@ -381,7 +314,7 @@ int record(const struct devices *dev, uint64_t seed, unsigned int actions)
 		die("record: %s: %m", dev->dir);
 	choose_setup(&r.setup, seed);
 	remote_table(&r, true, true);
-	prepare(&r);
+	prepare_cache(dev->cache, &r.setup, "/dev/mapper/" REMOTE, &r.random);
 	save_base(&r);
 	save_setup(dev->dir, &r.setup);
 	journal_create(&r.journal, dev->dir);

@@ -6,6 +6,7 @@
  * Sectors live in blocks of malloc() of exactly their size, so that one byte
  * too far is an error.
  */
+#include <linux/crc32c.h>
 #include <linux/errno.h>
 #include <linux/string.h>
 
@@ -145,6 +146,21 @@ static void checksum_of_anything(void)
 		unit_fill(sector, BYTES);
 		expect_u64(corcache_crc(sector, bytes), slow_crc(sector, bytes, BYTES));
 	}
+}
+
+/* As Documentation/dm-corcache/format.rst says; and the place counts. */
+static void checksum_of_a_block(void)
+{
+	u64 block = 0x123456789aULL;
+	u32 i;
+
+	expect_u64(corcache_block_seed(0), 0xffffffff);
+	expect_u64(corcache_block_seed(256), 0xfffffeff);
+	expect_u64(corcache_block_seed(block), ~(0x3456789aU ^ 0x12));
+	memset(sector, 0, BYTES);
+	for (i = 1; i < 5000; i++)
+		expect(crc32c(corcache_block_seed(block), sector, BYTES) !=
+		       crc32c(corcache_block_seed(block + i), sector, BYTES));
 }
 
 static void golden_superblock(void)
@@ -996,6 +1012,7 @@ static void hostile_table_sectors(void)
 
 static const struct unit_test tests[] = {
 	{ "checksum", checksum_of_anything },
+	{ "checksum of a block, with its place", checksum_of_a_block },
 	{ "superblock: golden bytes", golden_superblock },
 	{ "superblock: round trip", superblock_round_trip },
 	{ "superblock: every bit flip is refused", superblock_bit_flips },
