@@ -26,7 +26,7 @@ DKMS_STAGE := build/dkms/dm-corcache-$(VERSION)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install udev_install install uninstall clean check demo unit version help
+.PHONY: modules modules_install udev_install install uninstall clean check demo unit soak torture version help
 .PHONY: dkms-stage dkms-install dkms-remove
 
 modules: $(KDIR)/Makefile
@@ -73,6 +73,14 @@ unit:
 check:
 	@tools/testing/check.sh
 
+# MINUTES=, SEED=, KERNEL=
+soak:
+	@tools/testing/soak.sh
+
+# STATES=, KILLS=, DEVICES=, FUZZ_SECONDS=, SEED=, ONLY=
+torture:
+	@tools/testing/torture.sh
+
 demo:
 	@tools/testing/demo/demo.sh
 
@@ -92,4 +100,6 @@ help:
 	@echo '  clean            remove what was built'
 	@echo '  unit             unit tests in user space'
 	@echo '  check            all tests, in virtual machines (T=pattern: those whose name matches)'
+	@echo '  soak             everything at once on the debug kernel (MINUTES=10, SEED=)'
+	@echo '  torture          crashes at 100000 moments, power cuts, hostile devices: hours (STATES=, KILLS=, DEVICES=, SEED=)'
 	@echo '  demo             a real boot read through the cache, in a virtual machine (HOST=1: on this kernel)'

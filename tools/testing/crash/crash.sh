@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# crash.sh [OPTION...] [run|check|again DIR STATE] - plays what a crash may leave of a cache, at every write.
+# crash.sh [OPTION...] [run|check|again DIR STATE|hostile] - plays what a crash may leave of a cache, at every write.
 #
 # A busy run (fills, evictions and slots that are used again, quota changes, commits, reloads; formatting before) goes
 # over a cache device that stands on dm-log-writes. Afterwards each flush of the log, and random parts of what had not
@@ -12,13 +12,17 @@
 #   check    the same as KTAP, and the proof that it would find something: with each of the faults of
 #            drivers/md/dm-corcache-break.h built in on purpose, it must
 #   again    play one state that a run has kept; DIR is what it named
+#   hostile  no crashes: STATES good cache devices get hostile superblocks and table sectors, most with checksums that
+#            fit, and are activated, read and used
 #
 #   -k KERNEL  a kernel of the lab, default uml
 #   -n STATES  how many, default 2000
 #   -s SEED    default: a random one, which is printed. It repeats the choices, not the order in which the writes of a
 #              recording happen to complete
 #   -b FAULT   with this fault built in
+#   -o DIR     for the guest's logs and what was found, default build/crash/out
 #
+# ONLY=n in the environment: only the device of that number (hostile).
 # Exit status: 0 nothing found (check: all as it should be), 1 something found, 2 it could not be tried, 4 the kernel
 # cannot be had.
 set -euo pipefail
@@ -28,7 +32,8 @@ vm=$here/../vm
 top=$(cd "$here/../../.." && pwd)
 export CORCACHE_BUILD=${CORCACHE_BUILD:-$top/build}
 
-kernel=uml states=2000 seed=$((RANDOM * 32768 + RANDOM)) fault=''
+kernel=uml states=2000 seed=$((RANDOM * 32768 + RANDOM)) fault='' out=''
+only=${ONLY:-}
 
 usage() {
 	sed -n '3,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
@@ -50,14 +55,18 @@ build() { # FAULT|''
 
 # Plays, prints what the guest prints. Status: as above.
 play() { # FAULT|'' VAR=VALUE...
-	local ko status=0 out=$CORCACHE_BUILD/crash/out${1:+-$1}
+	local ko status=0 dir=${out:-$CORCACHE_BUILD/crash/out}${1:+-$1}
 	ko=$(build "$1") || return $?
-	rm -rf "$out"
-	guest "$ko" "$out" "SEED=$seed" "STATES=$states" "${@:2}" || status=$?
+	rm -rf "$dir"
+	guest "$ko" "$dir" "SEED=$seed" "STATES=$states" "${@:2}" || status=$?
 	case $status in
 	0 | 1 | 4) return $status ;;
 	*) return 2 ;;
 	esac
+}
+
+hostile() {
+	play "$fault" "HOSTILE=$states" ${only:+"ONLY=$only"}
 }
 
 cases=0 failed=0
@@ -92,12 +101,13 @@ check() {
 
 main() {
 	local o
-	while getopts k:n:s:b:h o; do
+	while getopts k:n:s:b:o:h o; do
 		case $o in
 		k) kernel=$OPTARG ;;
 		n) states=$OPTARG ;;
 		s) seed=$OPTARG ;;
 		b) fault=$OPTARG ;;
+		o) out=$OPTARG ;;
 		h) usage; exit 0 ;;
 		*) usage >&2; exit 2 ;;
 		esac
@@ -114,6 +124,10 @@ main() {
 		play "$fault"
 		;;
 	check) check ;;
+	hostile)
+		echo "SEED=$seed kernel $kernel"
+		hostile
+		;;
 	again)
 		[ $# = 3 ] || { usage >&2; exit 2; }
 		rm -rf "$CORCACHE_BUILD/crash/again"

@@ -150,6 +150,10 @@ expect_log() {
 
 # ---- teardown from the record -------------------------------------------
 
+# at_end FUNCTION: is called when the case ends, whatever ends it, before what it
+# made is torn down
+at_end() { ST_AT_END=$1; }
+
 record() { echo "$*" >>"$T/record"; }
 
 ensure_module() {
@@ -277,6 +281,7 @@ st_finish() {
 	trap - EXIT
 	trap '' TERM INT
 	set +e
+	[ -z "${ST_AT_END:-}" ] || "$ST_AT_END"
 	if ! st_teardown; then
 		note "FAILED: teardown"
 		rc=1

@@ -14,7 +14,7 @@ TIMES=1000000
 need_faults() {
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null || true
 	[ -d "$FAULTS" ] || skip "this kernel injects no faults into page allocations"
-	trap 'no_faults; st_finish' EXIT
+	at_end no_faults
 }
 no_faults() { echo 0 >"$FAULTS"/probability; }
 
