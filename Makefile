@@ -26,7 +26,7 @@ DKMS_STAGE := build/dkms/dm-corcache-$(VERSION)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install udev_install install uninstall clean check demo unit soak torture version help
+.PHONY: modules modules_install udev_install install uninstall clean check demo unit fuzz soak torture version help
 .PHONY: dkms-stage dkms-install dkms-remove
 
 modules: $(KDIR)/Makefile
@@ -70,6 +70,10 @@ dkms-remove:
 unit:
 	+$(MAKE) -C tools/testing/unit check
 
+# SECONDS, SEED and FUZZ are passed on.
+fuzz:
+	+$(MAKE) -C tools/testing/fuzz run
+
 check:
 	@tools/testing/check.sh
 
@@ -99,6 +103,7 @@ help:
 	@echo '  dkms-remove      take them back'
 	@echo '  clean            remove what was built'
 	@echo '  unit             unit tests in user space'
+	@echo '  fuzz             fuzzing of what reads sectors and words (SECONDS=300 each, SEED=, FUZZ="super table args message")'
 	@echo '  check            all tests, in virtual machines (T=pattern: those whose name matches)'
 	@echo '  soak             everything at once on the debug kernel (MINUTES=10, SEED=)'
 	@echo '  torture          crashes at 100000 moments, power cuts, hostile devices: hours (STATES=, KILLS=, DEVICES=, SEED=)'

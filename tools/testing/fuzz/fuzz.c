@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the fuzzers share; see fuzz.h.
+ */
+#include <linux/errno.h>
+#include <linux/string.h>
+
+#include <stdlib.h>
+
+#include "fuzz.h"
+
+/* CORCACHE_ERR_LEN of dm-corcache.h, which needs the kernel. */
+#define ERR_LEN		256
+#define LARGE_LEN	1024
+
+static u64 nr_inputs, nr_accepted;
+
+void fuzz_die(const char *file, int line, const char *what)
+{
+	const char *name = strrchr(file, '/');
+
+	fprintf(stderr, "%s:%d: not so: %s\n", name ? name + 1 : file, line, what);
+	abort();
+}
+
+static void *need(void *memory)
+{
+	must(memory);
+	return memory;
+}
+
+u8 *fuzz_copy(const u8 *data, size_t size, size_t from, size_t bytes)
+{
+	u8 *copy = need(calloc(1, bytes));
+
+	if (size > from)
+		memcpy(copy, data + from, min(size - from, bytes));
+	return copy;
+}
+
+u64 fuzz_get(const u8 *at, u32 bytes)
+{
+	u64 value = 0;
+
+	while (bytes--)
+		value = value << 8 | at[bytes];
+	return value;
+}
+
+void fuzz_put(u8 *at, u64 value, u32 bytes)
+{
+	while (bytes--) {
+		*at++ = value;
+		value >>= 8;
+	}
+}
+
+u64 fuzz_hash(const u8 *data, size_t size)
+{
+	u64 hash = 0xcbf29ce484222325ULL;
+
+	while (size--)
+		hash = (hash ^ *data++) * 0x100000001b3ULL;
+	return hash ^ hash >> 29;
+}
+
+u64 fuzz_random(u64 *state)
+{
+	u64 x = *state += 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return x ^ x >> 31;
+}
+
+bool fuzz_one_in(u64 *state, u32 n)
+{
+	return !(fuzz_random(state) % n);
+}
+
+u64 fuzz_odd_number(u64 *state)
+{
+	u64 r = fuzz_random(state);
+	u64 power = 1ULL << (r >> 8) % 64;
+
+	switch (r % 4) {
+	case 0:
+		return power;
+	case 1:
+		return power + (r >> 16) % 17 - 8;
+	case 2:
+		return (r >> 16) % 32;
+	default:
+		return power + (fuzz_random(state) & (power - 1));
+	}
+}
+
+bool fuzz_is_line(const char *text)
+{
+	size_t i;
+
+	for (i = 0; text[i]; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	return i;
+}
+
+static char *filled(size_t bytes)
+{
+	return memset(need(malloc(bytes)), 0xa5, bytes);
+}
+
+static void check_texts(const char *err, const char *large, const char *small, size_t cut)
+{
+	must(memchr(err, '\0', ERR_LEN));
+	must(memchr(large, '\0', LARGE_LEN));
+	must(memchr(small, '\0', cut));
+	must(fuzz_is_line(err));
+	must(!strcmp(err, large));
+	must(strlen(small) == min(strlen(err), cut - 1));
+	must(!memcmp(small, err, strlen(small)));
+}
+
+int fuzz_verdict(int (*parse)(void *context, char *err, size_t err_len),
+		 void *context, size_t cut)
+{
+	char *err = filled(ERR_LEN), *large = filled(LARGE_LEN), *small = filled(cut);
+	int ret;
+
+	ret = parse(context, err, ERR_LEN);
+	must(parse(context, large, LARGE_LEN) == ret);
+	must(parse(context, small, cut) == ret);
+	if (ret && ret != -ENODATA)
+		check_texts(err, large, small, cut);
+	free(err);
+	free(large);
+	free(small);
+	return ret;
+}
+
+static void print_count(void)
+{
+	if (getenv("FUZZ_COUNT"))
+		fprintf(stderr, "fuzz: accepted %llu of %llu\n", nr_accepted, nr_inputs);
+}
+
+void fuzz_count(bool accepted)
+{
+	if (!nr_inputs++)
+		atexit(print_count);
+	nr_accepted += accepted;
+}
