@@ -11,7 +11,9 @@
 #   -a ARGS      further kernel arguments
 #   -d FILE[:SIZE[:OPTIONS]]  a disk, in order /dev/vda, /dev/vdb... (UML: /dev/ubda...). FILE is raw and is made,
 #                sparse, when SIZE is given and it does not exist; it persists. OPTIONS: ro, discard=off and any
-#                property of QEMU's virtio-blk, for example logical_block_size=4096,physical_block_size=4096
+#                property of QEMU's virtio-blk, for example logical_block_size=4096,physical_block_size=4096;
+#                volatile: what the guest has not flushed is lost when the VM is killed (else nothing is);
+#                volatile=SEED: each 512-byte sector of it is lost or not, at random. A volatile disk has no discard
 #   -e VAR=VALUE set in SCRIPT's environment; may be repeated
 #   -p PIDFILE   write the VM's process id there: SIGKILL to it is a power cut
 #   -u           run systemd-udevd in the guest (else DM_DISABLE_UDEV=1 is set); own rules go to /run/udev/rules.d
@@ -45,6 +47,9 @@ STATUS_KILLED=96 STATUS_TIMEOUT=97 STATUS_SPLAT=98 STATUS_LAB=99
 
 kernel='' cpus=2 memory='' limit=600 out='' kargs='' pidfile='' udev=0 panic=0 allow='' leakscan=1 icount=0 verbose=0
 disks=() environment=() vm_pid='' follow_pids=() out_is_ours=0
+# Of volatile disks: the servers' process ids, and by process id file and seed; a directory for sockets and caches.
+server_pids=() server_dir=''
+declare -A server_file=() server_seed=()
 
 options() {
 	local o
@@ -136,18 +141,46 @@ letter() { # N: a, b, c...
 	echo "${letters:$1:1}"
 }
 
+# A volatile disk is a client of an nbdkit that holds back all writes until they are flushed: what QEMU itself writes to a
+# file is in the host's page cache, and stays, whoever is killed. Trimming would go past nbdkit's cache to the file.
+serve_disk() { # NUMBER SEED
+	local socket pid i
+	[ -n "$server_dir" ] || server_dir=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-disk.XXXXXX")
+	socket=$server_dir/$1
+	TMPDIR=$server_dir nbdkit -f --exit-with-parent -U "$socket" --filter=cache file "$disk_file" \
+		cache=writeback cache-min-block-size=4096 < /dev/null > "$out/.lab/nbdkit-$1.log" 2>&1 &
+	pid=$!
+	server_pids+=("$pid")
+	server_file[$pid]=$disk_file
+	server_seed[$pid]=$2
+	for ((i = 0; i < 100; i++)); do
+		[ ! -S "$socket" ] || return 0
+		kill -0 "$pid" 2> /dev/null || break
+		sleep 0.1
+	done
+	cat "$out/.lab/nbdkit-$1.log" >&2
+	lab_die $STATUS_LAB "nbdkit does not serve '$disk_file'"
+}
+
 qemu_disks() {
 	local i o drive device
 	for i in "${!disks[@]}"; do
 		prepare_disk "${disks[i]}"
-		drive=if=none,id=disk$i,format=raw,file=$disk_file,discard=unmap,detect-zeroes=off
+		drive=if=none,id=disk$i,format=raw,discard=unmap,detect-zeroes=off
 		device=virtio-blk-pci,drive=disk$i,serial=lab$i
 		for o in ${disk_opts//,/ }; do
 			case $o in
 			ro) drive+=,readonly=on ;;
+			volatile | volatile=*)
+				o=${o#volatile}
+				serve_disk "$i" "${o#=}"
+				disk_file="nbd+unix:///?socket=$server_dir/$i"
+				device+=,discard=off,write-zeroes=off
+				;;
 			*) device+=,$o ;;
 			esac
 		done
+		drive+=,file=$disk_file
 		vm+=(-drive "$drive" -device "$device")
 		guest_disks+=" /dev/vd$(letter "$i")"
 	done
@@ -218,6 +251,8 @@ uml_command() {
 # shellcheck disable=SC2317 # called by trap
 cleanup() {
 	[ -z "$vm_pid" ] || kill -KILL "$vm_pid" 2> /dev/null || true
+	[ ${#server_pids[@]} = 0 ] || kill -KILL "${server_pids[@]}" 2> /dev/null || true
+	[ -z "$server_dir" ] || rm -rf "$server_dir"
 	[ ${#follow_pids[@]} = 0 ] || kill "${follow_pids[@]}" 2> /dev/null || true
 }
 
@@ -287,6 +322,27 @@ run_vm() {
 	done
 }
 
+stopped() { # PID: all its threads
+	! sed 's/.*) //' "/proc/$1"/task/*/stat 2> /dev/null | grep -qv '^[TZX]'
+}
+
+# The volatile disks lose their power after the VM. One that ended by itself has flushed them before, as the power
+# supply of a machine waits for its disks.
+cut_disks() {
+	local pid
+	[ ${#server_pids[@]} -gt 0 ] || return 0
+	kill -STOP "${server_pids[@]}"
+	for pid in "${server_pids[@]}"; do
+		if [ -z "${server_seed[$pid]}" ] || [ "$vm_status" -le 128 ]; then continue; fi
+		until stopped "$pid"; do sleep 0.01; done
+		"$LAB_DIR/power-cut.py" "$pid" "${server_file[$pid]}" "${server_seed[$pid]}" >> "$out/.lab/power-cut.log" ||
+			touch "$out/.lab/no-power-cut"
+	done
+	kill -KILL "${server_pids[@]}"
+	wait "${server_pids[@]}" 2> /dev/null || true
+	server_pids=()
+}
+
 show_console() {
 	echo "--- last lines of the console:"
 	tail -n 40 "$out/console.txt" | tr -d '\r'
@@ -308,6 +364,10 @@ verdict() {
 	if [ "$reported" = "$token" ]; then
 		[ "$status" -gt 95 ] || return "$status"
 		lab_say "the script ended with status $status, which is reported as $STATUS_LAB"
+		return $STATUS_LAB
+	fi
+	if [ -e "$out/.lab/no-power-cut" ]; then
+		lab_say "power-cut.py failed: the disks are not as they should be"
 		return $STATUS_LAB
 	fi
 	if [ -e "$out/.lab/timed-out" ]; then
@@ -344,6 +404,7 @@ main() {
 	trap cleanup EXIT
 	trap 'exit 130' INT TERM HUP
 	run_vm
+	cut_disks
 	verdict || status=$?
 	if [ "$out_is_ours" = 1 ]; then
 		case $status in

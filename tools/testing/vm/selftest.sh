@@ -6,7 +6,7 @@
 # A harness that reports success whatever happens looks just like a module without bugs. So each detector of run.sh
 # is made to fire, by the module of deliberate bugs in bug/ where it takes a bug:
 #   stock  Debian's own kernel: exit status and arguments pass, missing report, WARN, forgiven WARN, oops, hang, power
-#          cut, nothing but OUTDIR is written on the host
+#          cut, disks that lose what was not flushed, nothing but OUTDIR is written on the host
 #   uml    the same without the oops: there it is a signal, and the end of the guest
 #   debug  lockdep, sleeping in atomic context, KASAN (use after free, out of bounds, vmalloc), memory leak
 # Without an argument: all three. About 3 minutes when the kernels are in the cache.
@@ -125,6 +125,60 @@ test_power_cut() { # NAME
 	expect_line "$1: disk survives the power cut" '^persistent' "$scratch/disk"
 }
 
+# The sectors of FILE that hold the text, by number of the line that it is.
+count_sectors() { # TEXT FILE
+	tr '\0' '\n' < "$2" | grep -cx "$1" || true
+}
+
+# All that was flushed must be on the disk; of the 1024 sectors that were not from LEAST to MOST.
+check_volatile() { # DESCRIPTION FILE LEAST MOST
+	local old new
+	old=$(count_sectors old "$2")
+	new=$(count_sectors new "$2")
+	if [ "$old" = 8 ] && [ "$new" -ge "$3" ] && [ "$new" -le "$4" ]; then
+		result ok "$1: all that was flushed is there, and $new of 1024 sectors that were not"
+	else
+		result "not ok" "$1: $old of 8 sectors that were flushed are there, and $new of 1024 that were not"
+	fi
+}
+
+sectors_of() { # TEXT NUMBER: sectors that begin with the text
+	local i
+	for ((i = 0; i < $2; i++)); do
+		printf '%s' "$1"
+		head -c $((512 - ${#1})) /dev/zero
+	done
+}
+
+# Writes to each disk, with a flush and then without; the first time the VM is killed, the second time it powers off.
+# The seed is one with which about half of what was not flushed is lost.
+test_volatile() { # NAME
+	local status=0 guest write
+	rm -rf "$out" "$scratch"/disk*
+	sectors_of old 8 > "$scratch/old"
+	sectors_of new 1024 > "$scratch/new"
+	# shellcheck disable=SC2016 # for the guest's shell
+	write='for disk in $LAB_DISKS; do
+			dd if="$1/old" of=$disk bs=4k oflag=direct conv=notrunc,fsync 2> /dev/null
+			dd if="$1/new" of=$disk bs=4k oflag=direct conv=notrunc seek=256 2> /dev/null
+		done; echo done'
+	"$LAB_DIR/run.sh" -k "$1" -o "$out" -p "$scratch/pid" -t 400 -d "$scratch/disk1:4M:volatile" \
+		-d "$scratch/disk2:4M:volatile=1" -- /bin/sh -c "$write; sleep 1000" sh "$scratch" \
+		> "$scratch/stdout" 2> "$scratch/stderr" &
+	guest=$!
+	while ! grep -q '^done$' "$scratch/stdout" && kill -0 "$guest" 2> /dev/null; do
+		sleep 0.1
+	done
+	kill -KILL "$(cat "$scratch/pid")" || true
+	wait "$guest" || status=$?
+	[ "$status" = 96 ] || result "not ok" "$1: power cut, volatile disks: status $status instead of 96"
+	check_volatile "$1: volatile disk" "$scratch/disk1" 0 0
+	check_volatile "$1: volatile disk that loses a part" "$scratch/disk2" 100 924
+	expect 0 "$1: volatile disk, no power cut" -k "$1" -d "$scratch/disk3:4M:volatile" -- \
+		/bin/sh -c "$write" sh "$scratch"
+	check_volatile "$1: volatile disk, no power cut" "$scratch/disk3" 1024 1024
+}
+
 test_debug() {
 	# lockdep first: the first report of KASAN switches it off.
 	expect 98 "debug: bugs of memory and locking" -k debug -m 1G -L -- /bin/sh -c "$(commit_bug \
@@ -155,6 +209,7 @@ main() {
 			test_failures 6.1
 			test_oops 6.1
 			test_power_cut 6.1
+			test_volatile 6.1
 			;;
 		uml)
 			prepare uml || continue
