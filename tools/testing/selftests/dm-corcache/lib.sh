@@ -56,6 +56,34 @@ export SCALE SEED CORCACHE_BUILD
 # scaled N: N divided by SCALE, at least 1 - for counts and durations
 scaled() { echo $((($1 + SCALE - 1) / SCALE)); }
 
+# ---- tools --------------------------------------------------------------
+
+# In a guest of the lab each start of a program asks the host for a dozen files,
+# which is most of what a test costs: have the usual ones, with their
+# libraries, in memory.
+
+# collect_tools DIR: copy them there
+collect_tools() {
+	local dir=$1 name found=()
+
+	mkdir -p "$dir"
+	for name in awk basename blockdev cat cp cut dd diff dmesg dmsetup env grep head insmod \
+		losetup mkdir mktemp nbd-client nice readlink rm sed sleep sync tac tail timeout \
+		touch tr truncate wc "$IO"; do
+		# not what bash has built in
+		name=$(type -P "$name") && found+=("$name")
+	done
+	mapfile -t -O ${#found[@]} found < <(ldd "${found[@]}" 2>/dev/null |
+		awk '$2 == "=>" && $3 ~ "^/" && !seen[$3]++ { print $3 }')
+	cp -L "${found[@]}" "$dir/"
+}
+
+# use_tools DIR: from now on
+use_tools() {
+	IO=$1/corcache_io
+	export PATH=$1:$PATH LD_LIBRARY_PATH=$1 CORCACHE_IO=$IO LC_ALL=C
+}
+
 # ---- verdicts -----------------------------------------------------------
 
 note() {

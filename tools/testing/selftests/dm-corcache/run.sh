@@ -23,25 +23,6 @@ cd "$(dirname "$0")" || exit 2
 tests=()
 timeout=$(sed -n 's/^timeout=//p' settings)
 
-# In a guest of the lab each start of a program asks the host for a dozen files,
-# which is most of what a test costs: have the usual ones, with their
-# libraries, in memory.
-local_tools() {
-	local dir=$run_dir/tools name found=()
-
-	mkdir -p "$dir"
-	for name in awk basename blockdev cat cp cut dd diff dmesg dmsetup env grep head insmod \
-		losetup mkdir mktemp nbd-client nice readlink rm sed sleep tac tail timeout touch \
-		tr truncate wc "$IO"; do
-		# not what bash has built in
-		name=$(type -P "$name") && found+=("$name")
-	done
-	mapfile -t -O ${#found[@]} found < <(ldd "${found[@]}" 2>/dev/null |
-		awk '$2 == "=>" && $3 ~ "^/" && !seen[$3]++ { print $3 }')
-	cp -L "${found[@]}" "$dir/"
-	export PATH=$dir:$PATH LD_LIBRARY_PATH=$dir CORCACHE_IO=$dir/corcache_io LC_ALL=C
-}
-
 find_tests() {
 	local all=() word t found
 
@@ -104,7 +85,10 @@ run_test() {
 find_tests "$@"
 run_dir=$(mktemp -d /tmp/corcache-run.XXXXXX)
 trap 'rm -rf "$run_dir"' EXIT
-[ -z "${LAB_OUT:-}" ] || local_tools
+if [ -n "${LAB_OUT:-}" ]; then
+	collect_tools "$run_dir/tools"
+	use_tools "$run_dir/tools"
+fi
 check_cases
 passed=0 failed=0 skipped=0 nr=0
 echo "KTAP version 1"
