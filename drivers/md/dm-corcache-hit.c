@@ -151,13 +151,13 @@ static void drop_block(struct corcache_target *target, struct bio *bio,
 		dropped = __corcache_index_drop(cache, io->slot, 1ULL << bit);
 	spin_unlock_irqrestore(&cache->lock, flags);
 
+	/* several readers may have found it at the same time: it is one error */
+	if (!dropped)
+		return;
 	if (status) {
 		corcache_cache_error(cache, status);
 		return;
 	}
-	/* several readers may have found it at the same time */
-	if (!dropped)
-		return;
 	corcache_stat_inc(cache, checksum_errors);
 	trace_corcache_checksum_error(target->cache_dev->bdev->bd_dev,
 				      corcache_block_to_sector(geo, block),
