@@ -648,42 +648,65 @@ expect_reload_refused() {
 #   remote_disconnect   the client lets go: the block device stays, and has no
 #                       size any more once nobody has it open
 #   remote_kill         the server is gone, the block device errs
+#   remote_return       there is one again
 
 #
 # One connection unless REMOTE_CONNS says otherwise: with several the nbd
-# driver gives up on a server that stalls, after 30 s.  With REMOTE_MEMORY it
-# is writable and empty: a cache device that can stall.
+# driver gives up on a server that stalls, after 30 s; after REMOTE_TIMEOUT if
+# that is set.  With REMOTE_MEMORY it is writable and empty: a cache device that
+# can stall.
 
 remote_start() {
-	local name=$1 bytes=$2 port n conns=${REMOTE_CONNS:-1} content=(-r pattern)
+	local name=$1 n
 
-	[ -z "${REMOTE_MEMORY:-}" ] || content=(memory)
-
-	shift 2
 	command -v nbdkit >/dev/null || skip "nbdkit is not installed"
-	for ((n = 0; n < 20; n++)); do
-		port=$((10809 + RANDOM % 20000))
-		rm -f "$T/$name.pid"
-		TMPDIR=$T nbdkit -i 127.0.0.1 -p $port -P "$T/$name.pid" \
-			--filter=log --filter=error "$@" "${content[@]}" size="$bytes" \
-			logfile="$T/$name.log" error=EIO error-pread-rate=100% \
-			error-file="$T/$name.err" 2>"$T/$name.msg" && break
-	done
-	wait_for 10 "nbdkit" test -s "$T/$name.pid"
-	record server "$(cat "$T/$name.pid")"
+	st_serve "$@"
 	for ((n = 0; n < 16; n++)); do
 		[ -b /dev/nbd$n ] && [ ! -e /sys/block/nbd$n/pid ] && break
 	done
 	[ $n -lt 16 ] || fail "no free nbd device"
-	nbd-client 127.0.0.1 $port /dev/nbd$n -N "" -b 512 -C "$conns" >"$T/$name.nbd" 2>&1 ||
-		{ note "$(cat "$T/$name.nbd" "$T/$name.msg")" >&2; fail "nbd-client"; }
+	echo "/dev/nbd$n" >"$T/$name.dev"
+	st_connect "$name"
 	# only now is it ours to disconnect
 	record nbd /dev/nbd$n
-	wait_for 10 "size of /dev/nbd$n" st_has_size nbd$n
 	ORIGIN=/dev/nbd$n
 	echo 0 >/sys/block/nbd$n/queue/read_ahead_kb
-	echo "$ORIGIN" >"$T/$name.dev"
 	remote_mark "$name"
+}
+
+# st_serve NAME BYTES ...: a server, on the port that it had, if it had one
+st_serve() {
+	local name=$1 bytes=$2 port n content=(-r pattern)
+
+	[ -z "${REMOTE_MEMORY:-}" ] || content=(memory)
+	shift 2
+	for ((n = 0; n < 20; n++)); do
+		if [ -s "$T/$name.port" ]; then
+			port=$(cat "$T/$name.port")
+		else
+			port=$((10809 + RANDOM % 20000))
+		fi
+		rm -f "$T/$name.pid"
+		TMPDIR=$T nbdkit -i 127.0.0.1 -p "$port" -P "$T/$name.pid" \
+			--filter=log --filter=error "$@" "${content[@]}" size="$bytes" \
+			logfile="$T/$name.log" logappend=true error=EIO error-pread-rate=100% \
+			error-file="$T/$name.err" 2>"$T/$name.msg" && break
+	done
+	wait_for 10 "nbdkit" test -s "$T/$name.pid"
+	record server "$(cat "$T/$name.pid")"
+	echo "$port" >"$T/$name.port"
+}
+
+# st_connect NAME: the block device that it has, to its server
+st_connect() {
+	local name=$1 dev timeout=()
+
+	dev=$(cat "$T/$name.dev")
+	[ -z "${REMOTE_TIMEOUT:-}" ] || timeout=(-timeout "$REMOTE_TIMEOUT")
+	nbd-client 127.0.0.1 "$(cat "$T/$name.port")" "$dev" -N "" -b 512 -C "${REMOTE_CONNS:-1}" \
+		"${timeout[@]}" >"$T/$name.nbd" 2>&1 ||
+		{ note "$(cat "$T/$name.nbd" "$T/$name.msg")" >&2; fail "nbd-client"; }
+	wait_for 10 "size of $dev" st_has_size "${dev##*/}"
 }
 st_has_size() { [ "$(cat "/sys/block/$1/size")" -gt 0 ]; }
 
@@ -706,6 +729,17 @@ remote_disconnect() {
 remote_kill() {
 	kill -KILL "$(st_server "$1")"
 	wait_for 10 "end of the server" test ! -d "/proc/$(st_server "$1")"
+}
+# remote_return NAME BYTES ...: a server where the one that was killed was, and
+# the same block device, which nobody may have open meanwhile, is its client
+remote_return() {
+	local dev
+
+	st_serve "$@"
+	dev=$(cat "$T/$1.dev")
+	nbd-client -d "$dev" >/dev/null 2>&1 || true
+	st_until_free "$dev" || fail "$dev stays connected"
+	st_connect "$1"
 }
 
 # expect_remote NAME reads|bytes|again OP NUMBER
