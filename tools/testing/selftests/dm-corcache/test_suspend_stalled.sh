@@ -133,6 +133,77 @@ plain_interrupted() {
 	read_ok "$DEV"
 }
 
+# expect_answers: status, table and every message, each within 2 s
+expect_answers() {
+	local words rc started
+
+	for words in status table commit "quota 4096" "quota 32768" "evict 2048 128" \
+		"evict 16384 512" evict_all reset_stats "surprise"; do
+		rc=0
+		started=$(now_ms)
+		# shellcheck disable=SC2086 # words are meant
+		case $words in
+		status | table) timeout $((60 * SCALE)) dmsetup $words cc >/dev/null ;;
+		*) timeout $((60 * SCALE)) dmsetup message cc 0 $words 2>"$T/err" ;;
+		esac || rc=$?
+		[ $(($(now_ms) - started)) -le "$LIMIT" ] ||
+			fail "$words: no answer for $(($(now_ms) - started)) ms"
+		if [ "$words" = surprise ]; then
+			grep -q "Invalid argument" "$T/err" || fail "$words: $(cat "$T/err")"
+			rc=0
+		fi
+		expect "status of $words" "$rc" = 0
+	done
+}
+
+# Answers while the origin is silent: with a few readers, with so many that its
+# driver blocks whoever submits, and while a plain suspend is pending.
+stalled_answers() {
+	setup 16 32 128
+	read_ok "$DEV" 0 1M
+	settle cc
+	message cc commit
+	# more reads than the driver takes
+	echo 4 >"/sys/block/${ORIGIN##*/}/queue/nr_requests"
+	remote_stall origin
+	readers_wait readers 8M
+	expect_answers
+	job more "$IO" random "$DEV" --start 10M --count 64 --threads 64 --min-bs 4096 --max-bs 64K --seed "$SEED"
+	wait_for 30 "readers that wait" job_waits more 64
+	expect_answers
+	still_waiting readers
+	still_waiting more
+	suspend_waits
+	expect_answers
+	job_inside suspend dm_wait_for_completion || fail "the suspend did not wait"
+	remote_continue origin
+	job_end suspend 60
+	dmsetup resume cc
+	job_end readers 60
+	job_end more 60
+	read_ok "$DEV"
+	settle cc
+	expect_hits cc "$DEV"
+}
+
+# A plain suspend that waits for the origin holds all I/O, hits, too; when it is
+# interrupted they are served, and the others go on waiting.
+plain_holds_all() {
+	begin
+	suspend_waits
+	job hits "$IO" together "$DEV" 0 64K --threads 4
+	wait_for 30 "hits that wait" job_waits hits 4
+	wait_for 10 "time for hits that do not wait" later "$(now_ms)" 300
+	still_waiting hits
+	kill -INT "$(job_pid suspend)"
+	wait_for 20 "end of the suspend" job_over suspend
+	job_end hits 60
+	still_waiting readers
+	remote_continue origin
+	job_end readers 60
+	read_ok "$DEV"
+}
+
 # a plain suspend that waits goes on by itself when the origin answers
 plain_waits() {
 	begin
@@ -300,5 +371,5 @@ remove_while_stalled() {
 }
 
 run_cases noflush_then_continue noflush_answer_while_suspended noflush_many_times \
-	plain_interrupted plain_waits noflush_interrupted noflush_interrupted_race \
+	stalled_answers plain_holds_all plain_interrupted plain_waits noflush_interrupted noflush_interrupted_race \
 	reload_away_and_back reload_to_second_remote remove_while_stalled
