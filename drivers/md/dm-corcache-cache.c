@@ -308,6 +308,18 @@ static void take_over(struct corcache_target *target)
 	spin_unlock_irq(&cache->lock);
 }
 
+/* Has the device gone for good, whatever error it gave? */
+static enum corcache_reason gone(struct corcache_cache *cache)
+{
+	struct block_device *bdev = cache->bdev;
+
+	if (test_bit(GD_DEAD, &bdev->bd_disk->state) || !bdev_nr_sectors(bdev))
+		return CORCACHE_REASON_GONE;
+	if (bdev_read_only(bdev))
+		return CORCACHE_REASON_READONLY;
+	return CORCACHE_REASON_NONE;
+}
+
 /*
  * A cache that has served before and is lost now must not keep its readers
  * waiting: they are served by the origin.
@@ -316,14 +328,20 @@ static void start_mode(struct corcache_target *target, int error, const char *er
 {
 	struct corcache_cache *cache = target->cache;
 	enum corcache_mode mode = error ? CORCACHE_BYPASS : CORCACHE_ACTIVE;
+	enum corcache_reason reason = CORCACHE_REASON_NONE;
 
+	if (error) {
+		reason = gone(cache);
+		if (reason == CORCACHE_REASON_NONE)
+			reason = CORCACHE_REASON_ERRORS;
+	}
 	/* the first start is no change */
 	if (cache->served && cache->mode != mode)
 		queue_work(corcache_wq, &target->event_work);
 	cache->loaded = !error;
 	cache->served = true;
 	cache->errors = 0;
-	cache->reason = error ? CORCACHE_REASON_ERRORS : CORCACHE_REASON_NONE;
+	cache->reason = reason;
 	WRITE_ONCE(cache->mode, mode);
 	if (error)
 		DMERR("%s: cache device cannot be used any more: %s",
@@ -449,18 +467,6 @@ void corcache_cache_degrade(struct corcache_cache *cache, enum corcache_mode mod
 	spin_unlock_irqrestore(&cache->lock, flags);
 	/* no commit will come that they could wait for */
 	corcache_cache_kick_held(cache);
-}
-
-/* Has the device gone for good, whatever error it gave? */
-static enum corcache_reason gone(struct corcache_cache *cache)
-{
-	struct block_device *bdev = cache->bdev;
-
-	if (test_bit(GD_DEAD, &bdev->bd_disk->state) || !bdev_nr_sectors(bdev))
-		return CORCACHE_REASON_GONE;
-	if (bdev_read_only(bdev))
-		return CORCACHE_REASON_READONLY;
-	return CORCACHE_REASON_NONE;
 }
 
 void corcache_cache_commit_failed(struct corcache_cache *cache, int error)
