@@ -25,8 +25,9 @@ shopt -s inherit_errexit
 
 CHECK_DIR=$(cd "$(dirname "$0")/check" && pwd)
 TOP=$(cd "$CHECK_DIR/../../.." && pwd)
-VM=$TOP/tools/testing/vm
-SELFTESTS=$TOP/tools/testing/selftests/dm-corcache
+TESTING=$TOP/tools/testing
+VM=$TESTING/vm
+SELFTESTS=$TESTING/selftests/dm-corcache
 BUILD=${CORCACHE_BUILD:-$TOP/build}
 LOGS=$BUILD/check
 SLOTS=2
@@ -34,7 +35,7 @@ STATUS_SKIP=4
 TAIL_LINES=40
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export CORCACHE_BUILD=$BUILD
-export CHECK_DIR TOP VM SELFTESTS BUILD LOGS
+export CHECK_DIR TOP TESTING VM SELFTESTS BUILD LOGS
 
 T=${T:-}
 passed=0 failed=0 skipped=0

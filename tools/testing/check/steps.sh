@@ -21,6 +21,11 @@ DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache test_error
 DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails memory_not_in_map memory_not_in_workers'
 DEBUG_CONTROL_TESTS='test_checksum_metadata test_persist_restart test_suspend_load'
 DEBUG_CONTROL_CASES='table_bits persist_reload_under_load suspend_under_load'
+# How much of what `make torture` does at length. On the debug kernel a device takes a second and more.
+CRASH_STATES=2000
+HOSTILE_DEVICES=1000
+HOSTILE_DEVICES_DEBUG=100
+FUZZ_SECONDS=15
 # A kernel with KASAN and lockdep under emulation is this many times slower; lib.sh of the selftests has the same.
 DEBUG_SCALE=4
 
@@ -33,7 +38,8 @@ install_packages() {
 
 # shellcheck disable=SC2317
 build_tools() {
-	make -C "$SELFTESTS" CORCACHE_BUILD="$BUILD" && ls -l "$BUILD/selftests/corcache_io"
+	make -C "$SELFTESTS" CORCACHE_BUILD="$BUILD" && make -C "$TESTING/crash" CORCACHE_BUILD="$BUILD" &&
+		ls -l "$BUILD/selftests/corcache_io" "$BUILD/crash/corcache_crash"
 }
 
 # Kernels are built with less priority than the tests that run at the same time.
@@ -67,6 +73,11 @@ run_selftests() { # KERNEL SCALE CASES VM-OPTION|'' TEST...
 # shellcheck disable=SC2317
 run_host_test() { # TEST
 	bash "$SELFTESTS/$1.sh"
+}
+
+# shellcheck disable=SC2317
+hostile_devices() { # KERNEL NUMBER
+	"$TESTING/crash/crash.sh" -k "$1" -n "$2" -o "$STEP_OUT" hostile
 }
 
 # ---- the list ----------------------------------------------------------------------
@@ -157,6 +168,8 @@ define_steps() {
 	step packages setup '' install_packages
 	step static ktap packages "$CHECK_DIR/static.sh"
 	step unit ktap packages make -s -C "$TOP" unit
+	step fuzz ktap packages make -s -C "$TESTING/fuzz" check SECONDS="$FUZZ_SECONDS"
+	step model ktap packages "$TESTING/model/check.sh"
 	step tools setup packages build_tools
 
 	step kernel/6.1 setup packages prepare_kernel 6.1
@@ -182,6 +195,9 @@ define_steps() {
 	build_steps debug kernel/debug
 	build_steps uml kernel/uml
 	step lab/uml ktap kernel/uml "$VM/selftest.sh" uml
+	step crash/uml ktap 'build/uml/gcc tools' "$TESTING/crash/crash.sh" -n "$CRASH_STATES" check
+	step hostile/uml plain 'build/uml/gcc tools' hostile_devices uml "$HOSTILE_DEVICES"
+	step hostile/debug plain 'build/debug/gcc tools' hostile_devices debug "$HOSTILE_DEVICES_DEBUG"
 	selftest_steps uml 1 'build/uml/gcc tools' "${uml_areas[@]}"
 	if [ "${DEBUG:-}" = all ]; then
 		step lab/debug ktap kernel/debug "$VM/selftest.sh" debug
