@@ -29,7 +29,7 @@ part() {
 	local name=$1 status=0 log=$logs/$1.log start=$SECONDS
 	shift
 	"$@" > "$log" 2>&1 < /dev/null || status=$?
-	sed -n '/^total:\|^mutated:\|^# power cuts:\|^FOUND\|^# fuzz_\|^not ok/{s/^# //;s/^/# /;p}' "$log" | head -n 20
+	grep -E '^(total|mutated):|MiB were claimed|FOUND|^not ok| executions in ' "$log" | head -n 20 | sed 's/^\(# \)\{0,1\}/# /' || true
 	echo "$name $status $((SECONDS - start))" >> "$logs/results"
 	echo "# $name: status $status after $((SECONDS - start)) s, log in $log"
 }
