@@ -16,9 +16,10 @@
  *
  * A reader who sees 3 in A sees 1 in B, and no slot.  One who does not see 3
  * in A but got the slot sees it in E if D could return what 4 wrote, because 3
- * came before 4; and the stamp of 2 in F.  The stamp must not be set before
- * the entry is cleared: a reader could then take a sequence number that is not
- * older than the stamp and still find the slot.
+ * came before 4; and the stamp of 2 in F.  Stamp and sequence must not come
+ * before the entry is cleared: a reader could then take a sequence number that
+ * is not older than the stamp and still find the slot.  All interleavings are
+ * searched in Documentation/dm-corcache/retire.pml.
  */
 #ifndef DM_CORCACHE_INDEX_H
 #define DM_CORCACHE_INDEX_H
