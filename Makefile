@@ -26,7 +26,7 @@ DKMS_STAGE := build/dkms/dm-corcache-$(VERSION)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install udev_install install uninstall clean check demo unit fuzz soak torture version help
+.PHONY: modules modules_install udev_install install uninstall clean check demo unit model fuzz soak torture version help
 .PHONY: dkms-stage dkms-install dkms-remove
 
 modules: $(KDIR)/Makefile
@@ -74,6 +74,9 @@ unit:
 fuzz:
 	+$(MAKE) -C tools/testing/fuzz run
 
+model:
+	@tools/testing/model/check.sh
+
 check:
 	@tools/testing/check.sh
 
@@ -104,6 +107,7 @@ help:
 	@echo '  clean            remove what was built'
 	@echo '  unit             unit tests in user space'
 	@echo '  fuzz             fuzzing of what reads sectors and words (SECONDS=300 each, SEED=, FUZZ="super table args message")'
+	@echo '  model            search all states of the models in Documentation/dm-corcache/*.pml, with spin'
 	@echo '  check            all tests, in virtual machines (T=pattern: those whose name matches)'
 	@echo '  soak             everything at once on the debug kernel (MINUTES=10, SEED=)'
 	@echo '  torture          crashes at 100000 moments, power cuts, hostile devices: hours (STATES=, KILLS=, DEVICES=, SEED=)'

@@ -9,6 +9,7 @@
 #   vm             to run guests
 #   test           what the tests use, on the host or in the guest (which sees the host's programs)
 #   check          shellcheck, sparse
+#   model          spin, for the models beside the design document
 #   clang          clang with its sanitizer run-time
 #   crash          the crash replay
 #   chroot         to make chroots of newer Debian releases (kernel 7.x, tests of a clean machine)
@@ -34,11 +35,12 @@ packages_of() { # GROUP
 	test) echo dmsetup nbdkit nbd-client nbd-server fio udev e2fsprogs util-linux kmod python3 thin-provisioning-tools \
 		qemu-utils xz-utils gcc make libc6-dev ;;
 	check) echo shellcheck sparse ;;
+	model) echo spin gcc libc6-dev ;;
 	clang) echo clang lld llvm libclang-rt-14-dev ;;
 	crash) echo libdevmapper-dev gcc make libc6-dev ;;
 	chroot) echo mmdebstrap ;;
 	dkms) echo dkms linux-headers-amd64 ;;
-	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check clang crash chroot dkms" ;;
+	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check model clang crash chroot dkms" ;;
 	esac
 }
 
@@ -69,7 +71,7 @@ install_packages() {
 main() {
 	local groups=("$@") packages=() wanted=() g names
 	case ${1:-} in -h | --help) lab_usage; exit 0 ;; esac
-	[ $# -gt 0 ] || groups=(kernel build kernel-source vm test check clang crash chroot)
+	[ $# -gt 0 ] || groups=(kernel build kernel-source vm test check model clang crash chroot)
 	for g in "${groups[@]}"; do
 		names=$(packages_of "$g")
 		# shellcheck disable=SC2206 # words are meant
