@@ -294,19 +294,94 @@ cache_no_space() {
 	expect_status cc checksum_errors = 0
 }
 
+# The same for a commit: the first write to a part of the region table, all of
+# the pool's room being taken by somebody else.
+cache_no_space_for_commit() {
+	local meta events
+
+	modprobe -q dm-thin-pool
+	dmsetup targets | grep -q '^thin-pool ' || skip "no dm-thin"
+	remote_start origin 8M
+	mkloop "$T/meta" 4M
+	meta=$LOOP
+	mkloop "$T/data" 8M
+	mkdm pool "0 16384 thin-pool $meta $LOOP 128 0 1 error_if_no_space"
+	dmsetup message pool 0 create_thin 0
+	dmsetup message pool 0 create_thin 1
+	mkdm thin "0 32768 thin /dev/mapper/pool 0"
+	mkdm other "0 32768 thin /dev/mapper/pool 1"
+	mkcorcache cc /dev/mapper/thin "$ORIGIN" "$LEN" 128 0 4 max_errors 0 commit_interval 3600000
+	read_ok "$DEV" 0 1M
+	settle cc
+	events=$(events cc)
+	dd if=/dev/zero of=/dev/mapper/other bs=64K oflag=direct status=none 2>"$T/dd" || true
+	grep -qi "no space" "$T/dd" || fail "the pool is not full: $(cat "$T/dd")"
+	expect_rc 1 timeout $((30 * SCALE)) dmsetup message cc 0 commit 2>"$T/err"
+	expect_mode bypass nospc $((events + 1))
+	expect_status cc cache_errors = 1
+	read_ok "$DEV"
+	expect_status cc bypasses -ge 1
+}
+
 test_disk() { compgen -G '/sys/bus/pseudo/drivers/scsi_debug/adapter*/host*/target*/*/block/*'; }
 
-# Pulled out: given up at its first error, whatever max_errors says.  The module
-# stays loaded when the case fails, which does no harm.
-cache_unplugged() {
-	local before disk
-
+# A disk that can be pulled out; its name in DISK.  The module stays loaded when
+# the case fails, which does no harm.
+need_disk() {
 	modprobe -q sd_mod
 	modprobe -q -r scsi_debug || true
 	modprobe -q scsi_debug dev_size_mb=32 || skip "no scsi_debug"
 	wait_for 20 "a disk of scsi_debug" test_disk >/dev/null
-	disk=$(basename "$(test_disk)")
-	wait_for 20 "its device node" test -b "/dev/$disk"
+	DISK=$(basename "$(test_disk)")
+	wait_for 20 "its device node" test -b "/dev/$DISK"
+}
+
+# The disk becomes write-protected, and the kernel knows: given up at its first
+# error.  When the protection is gone, what it holds is there.
+cache_write_protected() {
+	local before
+
+	need_disk
+	remote_start origin 8M
+	mkcorcache cc "/dev/$DISK" "$ORIGIN" "$LEN" 128 0 4 max_errors 0 commit_interval 3600000
+	read_ok "$DEV" 0 1M
+	settle cc
+	message cc commit
+	before=$(events cc)
+	load load "$DEV" --threads 4 --max-bs 128K --seed "$SEED"
+	protect 1
+	read_ok "$DEV"
+	expect_mode bypass readonly $((before + 1))
+	# suspended and resumed: tried again, which no reader notices
+	again
+	read_ok "$DEV"
+	expect_mode bypass readonly $((before + 3))
+	protect 0
+	again --noflush --nolockfs
+	expect_mode active none $((before + 4))
+	expect_load load
+	job_stop load
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV"
+	settle cc
+	expect_hits cc "$DEV"
+	expect_status cc checksum_errors = 0
+	expect_status cc origin_errors = 0
+	dmremove cc
+	modprobe -r scsi_debug
+}
+protect() {
+	echo "$1" >/sys/module/scsi_debug/parameters/wp
+	echo 1 >"/sys/block/$DISK/device/rescan"
+	expect "read-only flag of /dev/$DISK" "$(cat "/sys/block/$DISK/ro")" = "$1"
+}
+
+# Pulled out: given up at its first error, whatever max_errors says.
+cache_unplugged() {
+	local before disk
+
+	need_disk
+	disk=$DISK
 	remote_start origin 8M
 	mkcorcache cc "/dev/$disk" "$ORIGIN" "$LEN" 128 0 4 max_errors 0 commit_interval 3600000
 	read_ok "$DEV" 0 1M
@@ -318,7 +393,9 @@ cache_unplugged() {
 	wait_for 10 "mode bypass" mode_is bypass
 	expect_mode bypass gone $((before + 1))
 	expect_load load
+	# suspend and resume look at it anew: it has still gone, which is no news
 	again
+	expect_mode bypass gone $((before + 1))
 	expect_load load
 	job_stop load
 	dmremove cc
@@ -460,5 +537,6 @@ both_err() {
 }
 
 run_cases cache_read_error cache_write_error cache_write_error_flakey cache_max_errors \
-	cache_max_errors_never cache_turns_readonly cache_setro cache_no_space cache_unplugged cache_commit_fails \
+	cache_max_errors_never cache_turns_readonly cache_setro cache_no_space \
+	cache_no_space_for_commit cache_write_protected cache_unplugged cache_commit_fails \
 	cache_frozen_suspend cache_thaws cache_gone cache_flapping cache_stalls both_err
