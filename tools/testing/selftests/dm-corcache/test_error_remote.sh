@@ -14,6 +14,9 @@ BYTES=$((LEN * 512))
 # rest, with --expect-error one that puts up with errors, but not with wrong data
 begin() {
 	setup 16 32 128
+	start_loads "$@"
+}
+start_loads() {
 	read_ok "$DEV" 0 2M
 	settle cc
 	message cc commit
@@ -92,6 +95,47 @@ remote_dies_and_returns() {
 	expect_all_right
 }
 
+# connect NAME, reconnect NAME: its block device and its server, by the driver's own
+# interface, so that requests wait for a new connection when there is none.  Those
+# that were sent already are sent again only when they time out.
+NBD=$CORCACHE_BUILD/selftests/corcache_nbd
+connect() {
+	"$NBD" connect "$(sed 's/.*nbd//' "$T/$1.dev")" "$(cat "$T/$1.port")" "$BYTES" 4 600
+	wait_for 10 "size of $(cat "$T/$1.dev")" st_has_size "$(basename "$(cat "$T/$1.dev")")"
+}
+reconnect() { "$NBD" reconnect "$(sed 's/.*nbd//' "$T/$1.dev")" "$(cat "$T/$1.port")"; }
+
+# A server that is killed and started again, whose client connects anew: those
+# who wait go on waiting, and get their data; no error at all.
+remote_restarts() {
+	local n
+
+	[ -x "$NBD" ] || fail "$NBD is not built"
+	remote_start origin "$BYTES"
+	remote_disconnect origin
+	st_until_free "$ORIGIN" || fail "$ORIGIN stays connected"
+	connect origin
+	mkcache 32
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+	start_loads
+	for ((n = 0; ; n++)); do
+		if enough "$n" 5; then break; fi
+		forget
+		wait_for 20 "reads of the origin" origin_reads_beyond "$(status_get cc origin_reads)"
+		remote_stall origin
+		wait_for 20 "misses that wait" job_waits misses 4
+		remote_kill origin
+		hits_go_on 20
+		expect_load misses
+		st_serve origin "$BYTES"
+		reconnect origin
+		wait_for 20 "reads of the origin" origin_reads_beyond "$(status_get cc origin_reads)"
+		read_ok "$DEV" 14M 2M
+	done
+	expect_status cc origin_errors = 0
+	expect_all_right
+}
+
 # The driver's -timeout ends a stall: those who waited get errors, others do not;
 # nothing of it is cached.
 remote_timeout() {
@@ -125,4 +169,4 @@ remote_timeout() {
 	expect_remote second bytes = $((14 * 1048576))
 }
 
-run_cases remote_stalls remote_dies_and_returns remote_timeout
+run_cases remote_stalls remote_dies_and_returns remote_restarts remote_timeout
