@@ -256,10 +256,12 @@ static int load_cache(struct corcache_target *target, char *err, size_t err_len)
 {
 	struct corcache_cache *cache = target->cache;
 	struct corcache_super super, want;
+	bool blank;
 	int r;
 
 	r = corcache_meta_probe(cache->bdev, &super, err, err_len);
-	if (r == -ENODATA) {
+	blank = r == -ENODATA;
+	if (blank) {
 		r = wanted(target, bdev_nr_sectors(cache->bdev), &want, err, err_len);
 		super = want;
 		if (!r && corcache_cache_used_elsewhere(cache->bdev)) {
@@ -268,14 +270,10 @@ static int load_cache(struct corcache_target *target, char *err, size_t err_len)
 				  target->cache_dev->name);
 			return -EBUSY;
 		}
-		if (!r && same_layout(&super.geo, &cache->geo))
-			r = corcache_meta_format(cache, err, err_len);
 	} else if (!r) {
 		r = wanted(target, super.geo.cache_sectors, &want, err, err_len);
 		if (!r)
 			r = corcache_super_match(&super, &want, err, err_len);
-		if (!r && same_layout(&super.geo, &cache->geo))
-			cache->super = super;
 	}
 	if (r)
 		return r;
@@ -286,11 +284,9 @@ static int load_cache(struct corcache_target *target, char *err, size_t err_len)
 			  super.geo.cache_sectors);
 		return -EINVAL;
 	}
-	r = corcache_meta_load(cache);
-	if (r)
-		scnprintf(err, err_len, "cannot read the region table of %s: error %d",
-			  target->cache_dev->name, r);
-	return r;
+	if (!blank)
+		cache->super = super;
+	return corcache_meta_load(cache, blank, err, err_len);
 }
 
 static void take_over(struct corcache_target *target)

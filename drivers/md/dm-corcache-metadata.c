@@ -230,7 +230,7 @@ int corcache_meta_probe(struct block_device *bdev, struct corcache_super *super,
 	return r;
 }
 
-int corcache_meta_format(struct corcache_cache *cache, char *err, size_t err_len)
+static int format(struct corcache_cache *cache, char *err, size_t err_len)
 {
 	blk_opf_t opf = REQ_OP_WRITE | REQ_SYNC | REQ_PREFLUSH | REQ_FUA;
 	void *buf = vzalloc(SUPER_BYTES);
@@ -348,36 +348,49 @@ static void load_table(struct loader *l, void *buf)
 	}
 }
 
-int corcache_meta_load(struct corcache_cache *cache)
+static int load(struct loader *l, void *buf, char *err, size_t err_len)
 {
-	struct loader l = { .cache = cache };
-	void *buf = vmalloc(LOAD_BYTES);
+	struct corcache_cache *cache = l->cache;
 	int r;
 
-	l.crc = kmalloc_array(cache->geo.region_blocks, sizeof(u32), GFP_KERNEL);
-	if (!buf || !l.crc) {
-		vfree(buf);
-		kfree(l.crc);
-		return -ENOMEM;
-	}
 	/*
 	 * What is read may stand in the device's volatile cache only.  A slot
 	 * that is empty there and not on the medium would be written, and found
 	 * under its old entry after a power cut.
 	 */
 	r = blkdev_issue_flush(cache->bdev);
-	if (!r) {
-		corcache_index_reset(cache);
-		load_table(&l, buf);
+	if (r) {
+		scnprintf(err, err_len, "cannot read the region table of %pg: error %d",
+			  cache->bdev, r);
+		return r;
+	}
+	corcache_index_reset(cache);
+	load_table(l, buf);
+	if (l->bad || l->nonsense)
+		DMWARN("%pg: %llu table sectors corrupt or unreadable, %llu entries out of range: their regions are cold",
+		       cache->bdev, l->bad, l->nonsense);
+	return 0;
+}
+
+int corcache_meta_load(struct corcache_cache *cache, bool blank, char *err, size_t err_len)
+{
+	struct loader l = { .cache = cache };
+	void *buf = vmalloc(LOAD_BYTES);
+	int r;
+
+	l.crc = kmalloc_array(cache->geo.region_blocks, sizeof(u32), GFP_KERNEL);
+	if (buf && l.crc) {
+		r = blank ? format(cache, err, err_len) : 0;
+		if (!r)
+			r = load(&l, buf, err, err_len);
+	} else {
+		scnprintf(err, err_len, "no memory to read the region table of %pg",
+			  cache->bdev);
+		r = -ENOMEM;
 	}
 	vfree(buf);
 	kfree(l.crc);
-	if (r)
-		return r;
-	if (l.bad || l.nonsense)
-		DMWARN("%pg: %llu table sectors corrupt or unreadable, %llu entries out of range: their regions are cold",
-		       cache->bdev, l.bad, l.nonsense);
-	return 0;
+	return r;
 }
 
 /* -------- Commit ------------------------------------------------------ */

@@ -31,28 +31,21 @@ int corcache_meta_probe(struct block_device *bdev, struct corcache_super *super,
 			char *err, size_t err_len);
 
 /**
- * corcache_meta_format() - write both superblocks, durably
- * @cache: with geometry and super.origin_id; super.id is made here
+ * corcache_meta_load() - format, if it is to be, and fill index and slots
+ * @cache: with super (if @blank, only origin_id of it) and geometry, index allocated
+ * @blank: the device is blank: write both superblocks first, durably
  * @err: on failure receives one line
  * @err_len: size of @err
  *
- * The copy goes first: a crash leaves a blank device, the copy alone, which
- * works, or both.
+ * Formatting writes the copy first: a crash leaves a blank device, the copy alone,
+ * which works, or both.  A failure for want of memory has written nothing.  A
+ * sector of the region table that cannot be read or is corrupt leaves its regions
+ * cold.
  *
- * Return: 0 or the device's error.
+ * Return: 0, -ENOMEM, or the device's error.
  */
-int corcache_meta_format(struct corcache_cache *cache, char *err,
-			 size_t err_len);
-
-/**
- * corcache_meta_load() - fill index and slots from the region table
- * @cache: with super, index allocated
- *
- * A sector that cannot be read or is corrupt leaves its regions cold.
- *
- * Return: 0, -ENOMEM, or the error of a flush.
- */
-int corcache_meta_load(struct corcache_cache *cache);
+int corcache_meta_load(struct corcache_cache *cache, bool blank, char *err,
+		       size_t err_len);
 
 /**
  * corcache_meta_commit() - make durable what changed
