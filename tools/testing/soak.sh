@@ -6,8 +6,7 @@
 # Readers that verify, evictions, quota changes, reloads, suspends, faults of cache device, remote and memory, the remote
 # coming and going, in an order that follows from a seed; see selftests/dm-corcache/soak.guest.sh.
 #
-# Environment: MINUTES (10), SEED (a random one, printed; it repeats the choices), KERNEL of the lab (debug; uml-debug is
-# much faster and has one processor).
+# Environment: MINUTES (10), SEED (a random one, printed; it repeats the choices), KERNEL of the lab (debug).
 # Output: KTAP. Exit status: 0 passed, 1 failed, 4 the kernel cannot be had.
 set -euo pipefail
 
