@@ -230,7 +230,7 @@ int corcache_meta_probe(struct block_device *bdev, struct corcache_super *super,
 	return r;
 }
 
-static int format(struct corcache_cache *cache, char *err, size_t err_len)
+static int write_supers(struct corcache_cache *cache, char *err, size_t err_len)
 {
 	blk_opf_t opf = REQ_OP_WRITE | REQ_SYNC | REQ_PREFLUSH | REQ_FUA;
 	void *buf = vzalloc(SUPER_BYTES);
@@ -380,7 +380,7 @@ int corcache_meta_load(struct corcache_cache *cache, bool blank, char *err, size
 
 	l.crc = kmalloc_array(cache->geo.region_blocks, sizeof(u32), GFP_KERNEL);
 	if (buf && l.crc) {
-		r = blank ? format(cache, err, err_len) : 0;
+		r = blank ? write_supers(cache, err, err_len) : 0;
 		if (!r)
 			r = load(&l, buf, err, err_len);
 	} else {

@@ -2,8 +2,9 @@
 /*
  * dm-corcache route: where a reader's bio goes next.
  *
- * Owns the bios that wait for room, or memory, for a read of the cache device:
- * the starved ones, under target->lock; and the sweep.
+ * Owns the bios that wait for room, or memory, for a read of the cache device,
+ * the starved ones, and those that are held back; both under target->lock.  And
+ * the sweep.
  *
  * A bio is routed in map, where it may be cut and nothing may sleep.  What is
  * left of a bio that was answered in part, or has to be judged again, is routed
@@ -17,6 +18,12 @@
  * During a suspend the sweep hands back what waits for the origin, if the
  * suspend is a no-flush one: it asks for every bio anew, because when such a
  * suspend is interrupted, device-mapper takes BLK_STS_DM_REQUEUE for an error.
+ *
+ * From the first one that is handed back, map holds all bios back until the
+ * suspend has ended or was undone.  Device-mapper puts the reader's bio on a list
+ * and only then accounts for it; before it holds all I/O, its own worker takes the
+ * bio from that list at once and submits it again.  Were it answered then, a hit
+ * or joining a fill, the reader could free it before it is accounted for.
  */
 #include "dm-corcache-cache.h"
 #include "dm-corcache-fill.h"
@@ -75,12 +82,28 @@ static int send_to_origin(struct corcache_target *target, struct bio *bio)
 	return DM_MAPIO_REMAPPED;
 }
 
+/* Return: false if the suspend has ended meanwhile. */
+static bool hold_back(struct corcache_target *target, struct bio *bio)
+{
+	unsigned long flags;
+	bool hold;
+
+	spin_lock_irqsave(&target->lock, flags);
+	hold = target->holding;
+	if (hold)
+		bio_list_add(&target->held_back, bio);
+	spin_unlock_irqrestore(&target->lock, flags);
+	return hold;
+}
+
 int corcache_route_map(struct corcache_target *target, struct bio *bio)
 {
 	u32 run;
 
 	init_io(target, bio);
 	corcache_stat_inc(target->cache, reads);
+	if (unlikely(READ_ONCE(target->holding)) && hold_back(target, bio))
+		return DM_MAPIO_SUBMITTED;
 	if (bypassed(target))
 		return send_to_origin(target, bio);
 
@@ -227,6 +250,8 @@ static void take_waiting(struct corcache_target *target, struct bio_list *bios)
 		bio_list_add(bios, bio);
 	}
 	__corcache_fill_unwait(target, bios);
+	bio_list_merge(bios, &target->held_back);
+	bio_list_init(&target->held_back);
 	spin_unlock_irq(&target->lock);
 }
 
@@ -266,14 +291,36 @@ static void sweep_work(struct work_struct *work)
  */
 void corcache_route_start_sweep(struct corcache_target *target)
 {
+	if (dm_noflush_suspending(target->ti)) {
+		spin_lock_irq(&target->lock);
+		WRITE_ONCE(target->holding, true);
+		spin_unlock_irq(&target->lock);
+	}
 	sweep(target);
 	queue_delayed_work(corcache_wq, &target->sweep_work,
 			   msecs_to_jiffies(SWEEP_INTERVAL_MS));
 }
 
+/* There are some only if the suspend was interrupted. */
+static void release_held_back(struct corcache_target *target)
+{
+	struct bio_list bios = BIO_EMPTY_LIST;
+	struct bio *bio;
+
+	spin_lock_irq(&target->lock);
+	WRITE_ONCE(target->holding, false);
+	bio_list_merge(&bios, &target->held_back);
+	bio_list_init(&target->held_back);
+	spin_unlock_irq(&target->lock);
+	while ((bio = bio_list_pop(&bios)))
+		corcache_route_again(bio);
+}
+
 void corcache_route_stop_sweep(struct corcache_target *target)
 {
+	/* then nothing is being handed back any more */
 	cancel_delayed_work_sync(&target->sweep_work);
+	release_held_back(target);
 	corcache_route_kick(target);
 }
 
@@ -281,6 +328,7 @@ void corcache_route_init(struct corcache_target *target)
 {
 	corcache_park_init(target);
 	bio_list_init(&target->starved);
+	bio_list_init(&target->held_back);
 	INIT_WORK(&target->park_work, park_work);
 	INIT_DELAYED_WORK(&target->sweep_work, sweep_work);
 }

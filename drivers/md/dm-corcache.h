@@ -203,6 +203,7 @@ struct corcache_target {
 	u32		direct_sectors;	/* unit in which hits may go down as they are */
 	bool		tail_direct;	/* so may the end of the origin */
 	bool		check_vectors;	/* a hit's memory may not suit the cache device */
+	bool		holding;	/* map holds all bios back: see route.c */
 	u32		vector_mask;	/* bits of it that must be 0 */
 	struct corcache_args args;
 
@@ -229,6 +230,7 @@ struct corcache_target {
 	struct rb_root	parked_tree;	/* those of them that share a read */
 	unsigned int	nr_parked;
 	struct bio_list	starved;	/* wait for room for a bounce */
+	struct bio_list	held_back;	/* came while a no-flush suspend was pending */
 	struct corcache_xfer *reserve[CORCACHE_RESERVES];
 	wait_queue_head_t wait;
 
