@@ -26,7 +26,7 @@ DKMS_STAGE := build/dkms/dm-corcache-$(VERSION)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install udev_install install uninstall clean check demo unit model fuzz soak torture version help
+.PHONY: modules modules_install udev_install install uninstall clean check demo kcsan unit model fuzz soak torture version help
 .PHONY: dkms-stage dkms-install dkms-remove
 
 modules: $(KDIR)/Makefile
@@ -91,6 +91,9 @@ torture:
 demo:
 	@tools/testing/demo/demo.sh
 
+kcsan:
+	@tools/testing/kcsan.sh
+
 version:
 	@echo $(VERSION)
 
@@ -112,3 +115,4 @@ help:
 	@echo '  soak             everything at once on the debug kernel (MINUTES=10, SEED=)'
 	@echo '  torture          crashes at 100000 moments, power cuts, hostile devices: hours (STATES=, KILLS=, DEVICES=, SEED=)'
 	@echo '  demo             a real boot read through the cache, in a virtual machine (HOST=1: on this kernel)'
+	@echo '  kcsan            look for data races: the stress test on a kernel with KCSAN (MINUTES=5, SEED=)'

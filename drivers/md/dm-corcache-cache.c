@@ -123,7 +123,9 @@ static struct corcache_cache *find_cache(struct corcache_target *target)
 
 	lockdep_assert_held(&corcache_registry_mutex);
 	list_for_each_entry(cache, &corcache_registry, list)
-		if (overlap(cache->key, bdev) && (cache->served || cache->md != md))
+		/* served is set by a resume, at any moment; md never changes */
+		if (overlap(cache->key, bdev) &&
+		    (READ_ONCE(cache->served) || cache->md != md))
 			return cache;
 	return NULL;
 }
@@ -147,8 +149,14 @@ static int join_cache(struct corcache_target *target, struct corcache_cache *cac
 		return -ENOSPC;
 	}
 	r = wanted(target, cache->geo.cache_sectors, &want, err, err_len);
-	if (!r)
-		r = corcache_super_match(&cache->super, &want, err, err_len);
+	if (r)
+		return r;
+	/*
+	 * A resume may just be copying over it what it has read from the device.
+	 * Nothing that is compared changes by that: the resume's table, too, was
+	 * compared with what was there, and then with what was read.
+	 */
+	r = data_race(corcache_super_match(&cache->super, &want, err, err_len));
 	if (!r)
 		r = check_quota(target, &cache->geo, err, err_len);
 	if (r)
@@ -295,7 +303,7 @@ static void take_over(struct corcache_target *target)
 	const struct corcache_args *args = &target->args;
 
 	spin_lock_irq(&cache->lock);
-	cache->owner = target;
+	WRITE_ONCE(cache->owner, target);
 	cache->max_errors = args->max_errors;
 	cache->commit_interval_ms = args->commit_interval_ms;
 	cache->quota = args->quota_sectors >> cache->geo.region_shift;
@@ -335,13 +343,27 @@ static void start_mode(struct corcache_target *target, int error, const char *er
 	if (cache->served && cache->mode != mode)
 		queue_work(corcache_wq, &target->event_work);
 	cache->loaded = !error;
-	cache->served = true;
+	WRITE_ONCE(cache->served, true);
+	/* there are no bios yet, but status may ask */
+	spin_lock_irq(&cache->lock);
 	cache->errors = 0;
 	cache->reason = reason;
 	WRITE_ONCE(cache->mode, mode);
+	spin_unlock_irq(&cache->lock);
 	if (error)
 		DMERR("%s: cache device cannot be used any more: %s",
 		      dm_device_name(cache->md), err);
+}
+
+/* Do slots wait to be emptied durably?  The commit's work may run already. */
+static bool must_commit(struct corcache_cache *cache)
+{
+	bool must;
+
+	spin_lock_irq(&cache->lock);
+	must = cache->used > cache->quota || cache->retired;
+	spin_unlock_irq(&cache->lock);
+	return must;
 }
 
 int corcache_cache_activate(struct corcache_target *target, char *err, size_t err_len)
@@ -364,7 +386,7 @@ int corcache_cache_activate(struct corcache_target *target, char *err, size_t er
 	 * there: the reads do not care.
 	 */
 	corcache_index_shrink(cache);
-	if (cache->used > cache->quota || cache->retired)
+	if (must_commit(cache))
 		corcache_meta_commit(cache);
 	return 0;
 }
@@ -373,7 +395,11 @@ void corcache_cache_deactivate(struct corcache_target *target)
 {
 	struct corcache_cache *cache = target->cache;
 
-	if (cache->owner != target)
+	/*
+	 * A table that was loaded and never resumed is destroyed while another
+	 * takes over, or lets go.  Only we make it us, or not us.
+	 */
+	if (READ_ONCE(cache->owner) != target)
 		return;
 	cancel_delayed_work_sync(&cache->commit_work);
 	corcache_meta_commit(cache);
@@ -382,7 +408,7 @@ void corcache_cache_deactivate(struct corcache_target *target)
 	flush_work(&target->event_work);
 
 	spin_lock_irq(&cache->lock);
-	cache->owner = NULL;
+	WRITE_ONCE(cache->owner, NULL);
 	/* a cache that gave up starts anew from its device */
 	if (READ_ONCE(cache->mode) != CORCACHE_ACTIVE)
 		cache->loaded = false;

@@ -230,7 +230,8 @@ static bool begin_keeping(struct corcache_xfer *x)
 			keep = true;
 	}
 	if (keep) {
-		target->keeping++;
+		/* read without the lock by corcache_fill_drain() */
+		WRITE_ONCE(target->keeping, target->keeping + 1);
 		target->keeping_bytes += x->held_bytes;
 	}
 	spin_unlock_irqrestore(&target->lock, flags);
@@ -248,7 +249,8 @@ static void end_keeping(struct corcache_xfer *x)
 	finish_fill(x);
 	spin_lock_irqsave(&target->lock, flags);
 	target->keeping_bytes -= bytes;
-	if (!--target->keeping)
+	WRITE_ONCE(target->keeping, target->keeping - 1);
+	if (!target->keeping)
 		wake_up_all(&target->wait);
 	spin_unlock_irqrestore(&target->lock, flags);
 }

@@ -146,7 +146,7 @@ static void free_slot(struct corcache_cache *cache, u32 slot)
 {
 	struct corcache_slot *s = &cache->slots[slot];
 
-	s->flags = 0;
+	WRITE_ONCE(s->flags, 0);
 	__set_bit(slot, cache->free_map);
 	cache->used--;
 	cache->retired--;
@@ -191,7 +191,8 @@ static u32 take_slot(struct corcache_cache *cache, u64 region)
 	cache->used++;
 	cache->hand = slot + 1;
 	s->region = region;
-	s->flags = CORCACHE_SLOT_USED;
+	/* read without the lock by evict_by_slot(), as it is everywhere here */
+	WRITE_ONCE(s->flags, CORCACHE_SLOT_USED);
 	/* valid is 0 since it was retired, and must be seen so: like publish */
 	smp_store_release(&cache->index[region], slot + 1);
 	return slot;
@@ -288,7 +289,7 @@ void __corcache_index_retire(struct corcache_cache *cache, u32 slot)
 	cache->valid_blocks -= hweight64(s->valid);
 	/* late lookups find nothing; those that found it check the stamp */
 	WRITE_ONCE(s->valid, 0);
-	s->flags = CORCACHE_SLOT_RETIRED;
+	WRITE_ONCE(s->flags, CORCACHE_SLOT_RETIRED);
 	cache->retired++;
 }
 
@@ -408,7 +409,11 @@ static void place_hand(struct corcache_cache *cache)
 {
 	u64 slot = cache->geo.nr_slots - 1;
 
-	while (slot && test_bit(slot, cache->free_map)) {
+	/*
+	 * A slot that is taken, or freed, just now may be missed: the hand then
+	 * starts elsewhere, and shrink_some() goes round all slots anyway.
+	 */
+	while (slot && data_race(test_bit(slot, cache->free_map))) {
 		slot--;
 		if (!(slot & 0xffff))
 			cond_resched();

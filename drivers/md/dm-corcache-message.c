@@ -71,7 +71,7 @@ static int set_quota(struct corcache_target *target, u64 sectors)
 	r = corcache_cache_set_quota(cache, slots);
 	if (!r)
 		/* what the table line says, and the next resume sets */
-		target->args.quota_sectors = slots << geo->region_shift;
+		WRITE_ONCE(target->args.quota_sectors, slots << geo->region_shift);
 	return r;
 }
 

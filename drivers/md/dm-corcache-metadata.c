@@ -444,8 +444,12 @@ static bool build_batch(struct corcache_batch *b)
 
 	b->used = 0;
 	while (b->used + b->unit <= ARRAY_SIZE(b->nr)) {
-		/* set under the lock; one that is set just now may wait */
-		u64 nr = find_next_bit(cache->dirty_map, sectors, b->next);
+		/*
+		 * Searched without the lock that its writers hold.  A bit that
+		 * is set just now and missed may wait; one that is found is
+		 * taken, or found gone, under the lock.  Nobody else clears.
+		 */
+		u64 nr = data_race(find_next_bit(cache->dirty_map, sectors, b->next));
 
 		if (nr >= sectors) {
 			b->next = sectors;

@@ -431,10 +431,12 @@ static void emit_info(struct corcache_target *target, char *result, unsigned int
 	u64 used, quota, valid;
 
 	spin_lock_irq(&cache->lock);
-	used = cache->used;
 	quota = cache->owner ? cache->quota :
-			       target->args.quota_sectors >> geo->region_shift;
-	valid = cache->valid_blocks;
+			       READ_ONCE(target->args.quota_sectors) >> geo->region_shift;
+	/* how far a resume that loads the table, without the lock, has come */
+	used = data_race(cache->used);
+	/* likewise */
+	valid = data_race(cache->valid_blocks);
 	reason = cache->reason;
 	spin_unlock_irq(&cache->lock);
 
@@ -450,8 +452,10 @@ static void emit_info(struct corcache_target *target, char *result, unsigned int
 
 static void emit_table(struct corcache_target *target, char *result, unsigned int maxlen)
 {
-	struct corcache_args args = target->args;
+	/* all of it was set by the constructor, but for the quota: see message.c */
+	struct corcache_args args = data_race(target->args);
 
+	args.quota_sectors = READ_ONCE(target->args.quota_sectors);
 	args.cache_path = target->cache_dev->name;
 	args.origin_path = target->origin_dev->name;
 	corcache_args_emit(&args, result, maxlen);

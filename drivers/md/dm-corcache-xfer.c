@@ -173,7 +173,8 @@ static bool count_xfer(struct corcache_target *target, u32 bounce_bytes)
 	fits = !bounce_bytes || room_to_bounce(target->bouncing_bytes, bounce_bytes);
 	if (fits) {
 		target->bouncing_bytes += bounce_bytes;
-		target->xfers++;
+		/* read without the lock by who waits for 0, and by status */
+		WRITE_ONCE(target->xfers, target->xfers + 1);
 	}
 	spin_unlock_irqrestore(&target->lock, flags);
 	return fits;
@@ -183,7 +184,8 @@ static bool count_xfer(struct corcache_target *target, u32 bounce_bytes)
 static void __uncount_xfer(struct corcache_target *target, u32 bounce_bytes)
 {
 	target->bouncing_bytes -= bounce_bytes;
-	if (!--target->xfers)
+	WRITE_ONCE(target->xfers, target->xfers - 1);
+	if (!target->xfers)
 		wake_up_all(&target->wait);
 }
 

@@ -41,6 +41,20 @@ own_make_source() { # TMP
 	rm -rf "${1:?}/usr"
 }
 
+# Arguments for make, a line each, with which kernel NAME is built beside its configuration.
+#
+# KCSAN would watch the whole kernel, which races with itself a lot where it does not matter. Its few watchpoints are for
+# the module and for those parts that work on the module's own memory: bios, device-mapper, bitmaps, trees. The rest has
+# its memory barriers instrumented, without which KCSAN would miss the order that they make; what it writes is noticed
+# all the same, as a race of unknown origin. The flags are those of scripts/Makefile.kcsan for gcc.
+own_make_args() { # NAME
+	local watched='block/bio drivers/md/dm drivers/md/dm-table lib/bitmap lib/find_bit lib/rbtree'
+	local flags='-fsanitize=thread -fno-optimize-sibling-calls --param tsan-distinguish-volatile=1 -Wno-tsan'
+	[ "$1" = kcsan ] || return 0
+	# shellcheck disable=SC2016 # for make to expand, per object
+	printf 'CFLAGS_KCSAN=$(if $(filter %s,$(obj)/$(basetarget)),%s,-D__KCSAN_INSTRUMENT_BARRIERS__)\n' "$watched" "$flags"
+}
+
 # Options of the fragments that are not in .config as asked for.
 own_missing_options() { # .CONFIG FRAGMENT...
 	local config=$1 line option
@@ -75,17 +89,18 @@ own_slim() { # BUILD
 }
 
 own_make_entry() { # TMP SOURCE NAME ARCH
-	local tmp=$1 source=$2 name=$3 arch=$4 build=$1/build image=arch/x86/boot/bzImage start log fragments kver
+	local tmp=$1 source=$2 name=$3 arch=$4 build=$1/build image=arch/x86/boot/bzImage start log fragments args kver
 	mkdir -p "$build" "$LAB_CACHE/log"
 	mapfile -t fragments < <(own_fragments "$name" "$arch")
+	mapfile -t args < <(own_make_args "$name")
 	log=$LAB_CACHE/log/$name.log
 	start=$SECONDS
 	lab_say "building kernel $name, some minutes; log in $log"
 	[ "$arch" != um ] || image=linux
 	own_configure "$build" "$source" "$arch" "${fragments[@]}"
 	{
-		nice make -C "$source" O="$build" ARCH="$arch" -j"${JOBS:-$(nproc)}" all
-		make -C "$source" O="$build" ARCH="$arch" INSTALL_MOD_PATH="$tmp/root" INSTALL_MOD_STRIP=1 modules_install
+		nice make -C "$source" O="$build" ARCH="$arch" -j"${JOBS:-$(nproc)}" "${args[@]}" all
+		make -C "$source" O="$build" ARCH="$arch" INSTALL_MOD_PATH="$tmp/root" INSTALL_MOD_STRIP=1 "${args[@]}" modules_install
 	} > "$log" 2>&1 || {
 		tail -n 30 "$log"
 		return 1
@@ -102,7 +117,7 @@ own_kernel() { # NAME ARCH
 	local name=$1 arch=$2 version sum patches source entry last fragments
 	mapfile -t fragments < <(own_fragments "$name" "$arch")
 	# Comments, and which fragment holds a line, make no other kernel.
-	sum=$(grep -h '^CONFIG_' "${fragments[@]}" | sort | sha256sum | cut -c1-8)
+	sum=$({ grep -h '^CONFIG_' "${fragments[@]}" | sort; own_make_args "$name"; } | sha256sum | cut -c1-8)
 	patches=$(cat "$LAB_DIR"/patches/*.patch | sha256sum | cut -c1-4)
 	"$LAB_DIR/deps.sh" kernel-source >&2
 	if ! apt_use "$OWN_SUITE" || ! version=$(apt_version "linux-source-$OWN_SERIES") || [ -z "$version" ]; then

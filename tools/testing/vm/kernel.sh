@@ -7,6 +7,7 @@
 #   6.12   the newest of bookworm-backports
 #   7.x    the newest of trixie-backports, else of sid; its modules are built in a chroot of that release
 #   debug  x86_64 SMP, built here from Debian's linux-source-6.1: KASAN, lockdep, kmemleak, fault injection, KUnit
+#   kcsan  x86_64 SMP, built here from the same source: KCSAN (data races), lockdep
 #   uml    User Mode Linux, built here from the same source: starts in a second, runs at near-native speed
 #   uml-debug  the same with KASAN, lockdep, kmemleak, fault injection; slower, and much faster than debug
 #
@@ -58,9 +59,10 @@ find_kernel() { # NAME: its entry in the cache, made when missing
 	6.12) debian_kernel 6.12 bookworm-backports '' ;;
 	7.x) debian_kernel_7 ;;
 	debug) own_kernel debug x86 ;;
+	kcsan) own_kernel kcsan x86 ;;
 	uml) own_kernel uml um ;;
 	uml-debug) own_kernel uml-debug um ;;
-	*) lab_die 1 "no kernel '$1': use one of 6.1 6.12 7.x debug uml uml-debug" ;;
+	*) lab_die 1 "no kernel '$1': use one of 6.1 6.12 7.x debug kcsan uml uml-debug" ;;
 	esac
 }
 

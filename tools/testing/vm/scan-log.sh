@@ -4,6 +4,8 @@
 # scan-log.sh OUTDIR - print what the kernel complained about during a run, from dmesg.txt, console.txt, kmemleak.txt and
 # .lab/vm.log in OUTDIR (a panic of UML is dumped on its standard error, which the last one holds).
 #
+# Of KCSAN's reports only those count in which our module has a part: see foreign-races.awk.
+#
 # The pattern is anchored behind the time stamp: what a test writes to /dev/kmsg about itself does not match.
 # Environment: LAB_ALLOW, a regular expression of lines to forgive.
 # Output: each complaint once, then the report that follows the first. Exit status: 0 = clean, 1 = complaints.
@@ -22,7 +24,7 @@ complaints() { # FILE
 	local pattern
 	pattern=$(IFS='|' && echo "${COMPLAINTS[*]}")
 	[ -e "$1" ] || return 0
-	tr -d '\r' < "$1" | grep -aE "$STAMP($pattern)" | grep -av 'corcache-lab: ' || true
+	tr -d '\r' < "$1" | awk -f "${0%/*}/foreign-races.awk" | grep -aE "$STAMP($pattern)" | grep -av 'corcache-lab: ' || true
 }
 
 forgive() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# selftest.sh [stock] [uml] [debug] - show that the lab notices every kind of failure that it promises to notice.
+# selftest.sh [stock] [uml] [debug] [kcsan] - show that the lab notices every kind of failure that it promises to notice.
 #
 # A harness that reports success whatever happens looks just like a module without bugs. So each detector of run.sh
 # is made to fire, by the module of deliberate bugs in bug/ where it takes a bug:
@@ -9,7 +9,8 @@
 #          cut, disks that lose what was not flushed, nothing but OUTDIR is written on the host
 #   uml    the same without the oops: there it is a signal, and the end of the guest
 #   debug  lockdep, sleeping in atomic context, KASAN (use after free, out of bounds, vmalloc), memory leak
-# Without an argument: all three. About 3 minutes when the kernels are in the cache.
+#   kcsan  data race, missing memory barrier, lockdep, sleeping in atomic context; races of the kernel alone do not count
+# Without an argument: all four. About 4 minutes when the kernels are in the cache.
 #
 # Output: KTAP on stdout. Exit status: 0 = all fired, 1 = not all, 4 = nothing could be tried.
 set -euo pipefail
@@ -194,11 +195,62 @@ test_debug() {
 	expect 0 "debug: no bug, no complaint" -k debug -m 1G -- /bin/sh -c "insmod $ko; rmmod corcache_bug"
 }
 
+# A log with one report of a race: what the stacks are made of, in a directory as run.sh leaves it.
+race_log() { # FRAME CALLER OUTER-CALLER
+	rm -rf "$out"
+	mkdir -p "$out"
+	cat > "$out/dmesg.txt" <<- EOF
+		[   10.000001] ==================================================================
+		[   10.000002] BUG: KCSAN: data-race in one_side / other_side
+		[   10.000003]
+		[   10.000004] write to 0xffff888000000000 of 8 bytes by task 100 on cpu 1:
+		[   10.000005]  $1
+		[   10.000005]  $2
+		[   10.000005]  $3
+		[   10.000006]
+		[   10.000006] Reported by Kernel Concurrency Sanitizer on:
+		[   10.000007] Workqueue: corcache keep_work [dm_corcache]
+		[   10.000008] ==================================================================
+	EOF
+}
+
+# Races of the kernel with itself are not our module's fault.
+test_foreign_races() {
+	race_log '_find_next_bit+0x10/0x20' 'sbitmap_get+0x10/0x20' 'submit_work+0x10/0x20 [dm_corcache]'
+	if "$LAB_DIR/scan-log.sh" "$out" > "$scratch/stdout"; then
+		result ok "kcsan: a race without our module is no complaint"
+	else
+		result "not ok" "kcsan: a race without our module is a complaint"
+	fi
+	echo '[   10.000005] WARNING: in the middle' | sed -i '6r /dev/stdin' "$out/dmesg.txt"
+	"$LAB_DIR/scan-log.sh" "$out" > "$scratch/stdout" || true
+	expect_line "kcsan: what stands within its report is one" 'in the middle' "$scratch/stdout"
+	race_log 'one_side+0x10/0x20 [dm_corcache]' 'process_one_work+0x10/0x20' 'worker_thread+0x10/0x20'
+	"$LAB_DIR/scan-log.sh" "$out" > "$scratch/stdout" || true
+	expect_line "kcsan: a race of our module is one" 'KCSAN: data-race in one_side' "$scratch/stdout"
+	race_log '_find_next_bit+0x10/0x20' 'one_side+0x10/0x20 [dm_corcache]' 'worker_thread+0x10/0x20'
+	"$LAB_DIR/scan-log.sh" "$out" > "$scratch/stdout" || true
+	expect_line "kcsan: so is one in what it calls" 'KCSAN: data-race in one_side' "$scratch/stdout"
+}
+
+test_kcsan() {
+	test_foreign_races
+	expect 98 "kcsan: data race" -k kcsan -- /bin/sh -c "$(commit_bug data-race)"
+	expect_line "kcsan: the race is named" 'KCSAN: data-race in race_step ' "$scratch/stderr"
+	expect 98 "kcsan: missing memory barrier" -k kcsan -- /bin/sh -c "$(commit_bug missing-barrier)"
+	expect_line "kcsan: the missing barrier is named" 'KCSAN: data-race in barrier_' "$scratch/stderr"
+	expect_line "kcsan: it says what moved" 'reordered to: barrier_step' "$out/dmesg.txt"
+	expect 98 "kcsan: bugs of locking" -k kcsan -- /bin/sh -c "$(commit_bug lock-order sleep-in-atomic)"
+	expect_line "kcsan: lock order" 'WARNING: possible circular locking' "$scratch/stderr"
+	expect_line "kcsan: sleep in atomic context" 'BUG: sleeping function called from invalid context' "$scratch/stderr"
+	expect 0 "kcsan: no bug, no complaint" -k kcsan -- /bin/sh -c "insmod $ko; rmmod corcache_bug"
+}
+
 main() {
 	local part parts=("$@") ko
 	case ${1:-} in -h | --help) lab_usage; exit 0 ;; esac
 	lab_need_root
-	[ $# -gt 0 ] || parts=(stock uml debug)
+	[ $# -gt 0 ] || parts=(stock uml debug kcsan)
 	echo "KTAP version 1"
 	for part in "${parts[@]}"; do
 		case $part in
@@ -222,7 +274,11 @@ main() {
 			prepare debug || continue
 			test_debug
 			;;
-		*) lab_die 1 "no part '$part': use stock, uml, debug" ;;
+		kcsan)
+			prepare kcsan || continue
+			test_kcsan
+			;;
+		*) lab_die 1 "no part '$part': use stock, uml, debug, kcsan" ;;
 		esac
 	done
 	echo "1..$number"

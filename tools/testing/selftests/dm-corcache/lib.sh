@@ -17,7 +17,8 @@
 #   CORCACHE_KO     the module, loaded if the target is not there yet
 #   CORCACHE_BUILD  where selftests/corcache_io was built, default <top>/build
 #   SCALE           how much slower than a stock kernel this one is (default: 1,
-#                   4 with KASAN); divides counts and multiplies time limits
+#                   4 with KASAN, 2 with KCSAN); divides counts and
+#                   multiplies time limits
 #   SEED            repeats the random choices of an earlier run
 #   CASES           run only these cases (words); a test that has none of them
 #                   fails
@@ -37,20 +38,27 @@ IO=${CORCACHE_IO:-$CORCACHE_BUILD/selftests/corcache_io}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 export DM_DISABLE_UDEV=1
 
-# What no case may leave in the kernel log.
+# What no case may leave in the kernel log; of the races that KCSAN reports,
+# only those in which the module has a part.
+ST_FOREIGN=$ST_TOP/tools/testing/vm/foreign-races.awk
 ST_SPLATS='WARNING:|BUG:|KASAN:|KCSAN:|UBSAN:|Oops|general protection fault|possible recursive locking|possible circular locking|inconsistent lock state|INFO: task .* blocked|INFO: rcu.*stall|suspicious RCU|unreferenced object|soft lockup|refcount_t:|list_(add|del) corruption|Call Trace:'
 
-st_slow() {
+# What the configuration of this kernel says of itself; nothing if unknown
+st_config() {
 	if [ -e /proc/config.gz ]; then
 		zcat /proc/config.gz
 	elif [ -e "/boot/config-$(uname -r)" ]; then
 		cat "/boot/config-$(uname -r)"
-	fi 2>/dev/null | grep -q '^CONFIG_KASAN=y'
+	fi 2>/dev/null
 }
-if [ -z "${SCALE:-}" ]; then
-	SCALE=1
-	if st_slow; then SCALE=4; fi
-fi
+st_slow() {
+	case $(st_config | grep -E '^CONFIG_(KASAN|KCSAN)=y') in
+	CONFIG_KASAN=y) echo 4 ;;
+	CONFIG_KCSAN=y) echo 2 ;;
+	*) echo 1 ;;
+	esac
+}
+SCALE=${SCALE:-$(st_slow)}
 export SCALE SEED CORCACHE_BUILD
 
 # scaled N: N divided by SCALE, at least 1 - for counts and durations
@@ -335,7 +343,7 @@ st_run_case() {
 	)
 	rc=$?
 	echo "corcache-selftest $ST_NAME: $name: end, status $rc" >/dev/kmsg
-	log_since "$start_mark" >"$T/dmesg"
+	log_since "$start_mark" | awk -f "$ST_FOREIGN" >"$T/dmesg"
 	if grep -E -- "$ST_SPLATS" "$T/dmesg" >"$T/splats"; then
 		note "FAILED: kernel log:"
 		note "$(grep -E -m1 -A40 -- "$ST_SPLATS" "$T/dmesg")"

@@ -9,6 +9,9 @@
 # ($CORCACHE_KO) and break devices; see lib.sh for the environment.  Tests
 # named *.host.sh start guests themselves and are not run here.
 #
+# Environment, beside lib.sh's: TEST_LIMIT, the seconds that each test may take,
+# instead of those it names.
+#
 # A word in $CASES that is the name of no case of any of them is an error.
 #
 # Output: KTAP, one line per test, the test's own lines indented below it:
@@ -67,6 +70,7 @@ run_test() {
 
 	own=$(sed -n 's/^# timeout=\([0-9]*\)$/\1/p' "$1")
 	[ -z "$own" ] || limit=$((own * SCALE))
+	limit=${TEST_LIMIT:-$limit}
 	# through a file: a daemon that is left behind would hold a pipe open
 	: >"$run_dir/out"
 	timeout -k 20 "$limit" bash "$1" >"$run_dir/out" 2>&1 &

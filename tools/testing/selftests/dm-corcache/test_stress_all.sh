@@ -5,9 +5,13 @@
 # verified, while parts are evicted, the quota goes up and down, metadata is
 # committed, the device is suspended in all forms, reloaded, its origin stalls
 # and its cache device rots and errs.
+#
+# Environment: STRESS_SECONDS, how long stress_healthy goes on; the other case
+# takes half of that.  Default: 40, on a slow kernel 20.
 # timeout=600
 . "$(dirname "$0")/lib.sh"
 
+STRESS_SECONDS=${STRESS_SECONDS:-$((40 / (SCALE > 1 ? 2 : 1)))}
 LEN=65536		# sectors: 32 MiB over a cache of 24 MiB
 
 # stress SECONDS ACTIONS: what ACTIONS does, in random order, beside the load
@@ -17,6 +21,8 @@ stress() {
 	shift
 	load load "$DEV" --threads 6 --max-bs 256K --seed "$SEED"
 	load small "$DEV" --threads 4 --max-bs 4K --seed $((SEED + 1))
+	# who asks for it is answered, whatever goes on
+	job watch bash -c 'while sleep 0.3; do dmsetup status --noflush cc; dmsetup table cc; done >/dev/null'
 	RANDOM=$((SEED % 32768))
 	end=$((SECONDS + seconds))
 	while [ "$SECONDS" -lt "$end" ]; do
@@ -27,6 +33,8 @@ stress() {
 	done
 	expect_load load
 	expect_load small
+	expect_load watch
+	job_stop watch 143
 	job_stop load
 	job_stop small
 	note "$n actions; $(tail -n 1 "$T/load.out"); $(tail -n 1 "$T/small.out")"
@@ -93,7 +101,7 @@ begin() {
 
 stress_healthy() {
 	begin
-	stress $((40 / (SCALE > 1 ? 2 : 1))) evict evict evict_all quota commit reset suspend noflush reload stall
+	stress "$STRESS_SECONDS" evict evict evict_all quota commit reset suspend noflush reload stall
 	no_errors
 	message cc quota $((128 * 300))
 	dmremove cc
@@ -103,7 +111,7 @@ stress_healthy() {
 
 stress_with_a_bad_cache() {
 	begin
-	stress $((20 / (SCALE > 1 ? 2 : 1))) evict quota commit noflush reload rot rot errors
+	stress $((STRESS_SECONDS / 2)) evict quota commit noflush reload rot rot errors
 	expect_status cc origin_errors = 0
 	expect_status cc mode = active
 	dmremove cc

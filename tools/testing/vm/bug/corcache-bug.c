@@ -7,6 +7,7 @@
  * treated like a leak of the real module.
  */
 #include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -98,6 +99,79 @@ static noinline void bug_leak(void)
 	OPTIMIZER_HIDE_VAR(p);
 }
 
+/* Run @step here and in a thread, at the same time, for a while. */
+static void race(int (*thread)(void *unused), void (*step)(void))
+{
+	struct task_struct *other = kthread_run(thread, NULL, "corcache-bug");
+	unsigned long end = jiffies + 3 * HZ;
+
+	if (IS_ERR(other))
+		return;
+	while (time_before(jiffies, end)) {
+		step();
+		cond_resched();
+	}
+	kthread_stop(other);
+}
+
+static unsigned long race_count;
+
+static noinline void race_step(void)
+{
+	race_count++;
+}
+
+static int race_thread(void *unused)
+{
+	while (!kthread_should_stop()) {
+		race_step();
+		cond_resched();
+	}
+	return 0;
+}
+
+static noinline void bug_data_race(void)
+{
+	race(race_thread, race_step);
+}
+
+/*
+ * Taking turns: each touches the data in its own turn only.  But the one hands
+ * over its turn without a release, behind which the data must not be written.
+ */
+static unsigned long turn_data;
+static int turn;
+
+static noinline void barrier_step(void)
+{
+	if (smp_load_acquire(&turn))
+		return;
+	turn_data++;
+	WRITE_ONCE(turn, 1);
+}
+
+static noinline void barrier_other_step(void)
+{
+	if (!smp_load_acquire(&turn))
+		return;
+	turn_data++;
+	smp_store_release(&turn, 0);
+}
+
+static int barrier_thread(void *unused)
+{
+	while (!kthread_should_stop()) {
+		barrier_other_step();
+		cond_resched();
+	}
+	return 0;
+}
+
+static noinline void bug_missing_barrier(void)
+{
+	race(barrier_thread, barrier_step);
+}
+
 static noinline void bug_hang(void)
 {
 	for (;;)
@@ -116,6 +190,8 @@ static const struct {
 	{ "lock-order", bug_lock_order },
 	{ "sleep-in-atomic", bug_sleep_in_atomic },
 	{ "leak", bug_leak },
+	{ "data-race", bug_data_race },
+	{ "missing-barrier", bug_missing_barrier },
 	{ "hang", bug_hang },
 };
 
