@@ -707,12 +707,12 @@ st_serve() {
 
 # st_connect NAME: the block device that it has, to its server
 st_connect() {
-	local name=$1 dev timeout=()
+	local name=$1 dev options=()
 
 	dev=$(cat "$T/$name.dev")
-	[ -z "${REMOTE_TIMEOUT:-}" ] || timeout=(-timeout "$REMOTE_TIMEOUT")
+	[ -z "${REMOTE_TIMEOUT:-}" ] || options=(-timeout "$REMOTE_TIMEOUT")
 	nbd-client 127.0.0.1 "$(cat "$T/$name.port")" "$dev" -N "" -b 512 -C "${REMOTE_CONNS:-1}" \
-		"${timeout[@]}" >"$T/$name.nbd" 2>&1 ||
+		"${options[@]}" >"$T/$name.nbd" 2>&1 ||
 		{ note "$(cat "$T/$name.nbd" "$T/$name.msg")" >&2; fail "nbd-client"; }
 	wait_for 10 "size of $dev" st_has_size "${dev##*/}"
 }

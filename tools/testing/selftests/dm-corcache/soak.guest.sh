@@ -93,6 +93,18 @@ round_actions() {
 	esac
 }
 
+# stop_load NAME KIND: it may end without having met the errors that it expects
+stop_load() {
+	local rc=0
+
+	kill -TERM "$(job_pid "$1")"
+	wait_for 60 "end of job $1" job_over "$1"
+	wait "$(job_pid "$1")" || rc=$?
+	[ "$2:$rc" != remote:3 ] || rc=0
+	[ "$rc" = 0 ] || note "$(tail -n 20 "$T/$1.out")" >&2
+	expect "status of job $1" "$rc" = 0
+}
+
 # What is in use in kernel memory, in KiB, when nothing of ours is
 kernel_memory() {
 	sync
@@ -117,8 +129,8 @@ soak_round() { # KIND
 		expect_status cc used -le "$(status_get cc quota)"
 	done
 	expect_load load small
-	job_stop load
-	job_stop small
+	stop_load load "$1"
+	stop_load small "$1"
 	# what fell into the last fault may have been dropped, or frozen the cache
 	action_suspend
 	read_ok "$DEV" --bs 1M
@@ -168,4 +180,8 @@ shuffle() {
 	printf '%s\n' "${words[@]}"
 }
 
+if [ -n "${LAB_OUT:-}" ]; then
+	collect_tools /tmp/corcache-tools
+	use_tools /tmp/corcache-tools
+fi
 run_cases soak
