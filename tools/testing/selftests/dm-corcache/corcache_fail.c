@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * corcache_fail - makes each allocation of an operation fail, one after the
+ * other.
+ *
+ *   corcache_fail activate FIRST STEP NAME SECTORS PARAMS CACHE	create NAME with
+ *		the table "0 SECTORS corcache PARAMS" and remove it again
+ *   corcache_fail control FIRST STEP NAME SECTORS PARAMS	messages, suspend, resume
+ *		and reload of the device NAME, which is there
+ *
+ * The kernel counts the allocations of this process and fails the n-th
+ * (/proc/self/fail-nth; CONFIG_FAULT_INJECTION).  An operation is repeated with
+ * n = FIRST, FIRST + STEP, ... until n is more than it makes; a STEP of 1 takes all
+ * of them, as is done with those of a message, a suspend or a resume.  Each time
+ * it has either worked, or has failed with ENOMEM, and then has left nothing
+ * behind; after each the device, if there is one, returns the right data (nbdkit's
+ * pattern: each 8 bytes are their own offset, big-endian).  "Nothing behind" is, for activate:
+ * no mapped device, and the first and last MiB of CACHE as they were.  CACHE is
+ * blank or formatted; a blank one is blank again in the end.
+ *
+ * One process for all of it, because starting one costs a second where this
+ * runs.  Which allocations take part is set by the caller, in debugfs.
+ *
+ * Exit status: 0 fine; 1 something was wrong, it says what; 64 usage; 70 the
+ * surroundings are not as they should be.
+ */
+#define _GNU_SOURCE
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define MIB		(1024U * 1024U)
+#define READ_BYTES	65536U
+#define MAX_FAULTS	20000U
+
+enum { EXIT_WRONG = 1, EXIT_USAGE = 64, EXIT_OTHER = 70 };
+
+static const char *name, *params;
+static uint64_t sectors;
+static unsigned int first, step;
+static int control, fault;		/* /dev/mapper/control, fail-nth */
+static char *read_buf;			/* for O_DIRECT */
+static unsigned int failed, survived;	/* operations with a fault */
+
+static void __attribute__((noreturn, format(printf, 2, 3)))
+die(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	exit(status);
+}
+
+static void *aligned(size_t bytes)
+{
+	void *p = aligned_alloc(4096, bytes);
+
+	if (!p)
+		die(EXIT_OTHER, "no memory");
+	return p;
+}
+
+/* ---- one fault ---- */
+
+/* The @n-th allocation from now on fails; 0: none does. */
+static void arm(unsigned int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", n);
+
+	if (pwrite(fault, text, len, 0) != len)
+		die(EXIT_OTHER, "fail-nth: %s", strerror(errno));
+}
+
+/* No fault any more.  Return: had it come? */
+static bool disarm(void)
+{
+	char text[16] = "";
+
+	if (pread(fault, text, sizeof(text) - 1, 0) < 0)
+		die(EXIT_OTHER, "fail-nth: %s", strerror(errno));
+	arm(0);
+	return atoi(text) == 0;
+}
+
+/* ---- device-mapper ---- */
+
+static char dm_buf[16384] __attribute__((aligned(8)));
+
+static struct dm_ioctl *dm_begin(uint32_t flags)
+{
+	struct dm_ioctl *dmi = (void *)dm_buf;
+
+	memset(dm_buf, 0, sizeof(dm_buf));
+	dmi->version[0] = DM_VERSION_MAJOR;
+	dmi->data_size = sizeof(dm_buf);
+	dmi->data_start = sizeof(*dmi);
+	dmi->flags = flags;
+	snprintf(dmi->name, sizeof(dmi->name), "%s", name);
+	return dmi;
+}
+
+/* Return: 0 or the error. */
+static int dm(unsigned long command, uint32_t flags)
+{
+	return ioctl(control, command, dm_begin(flags)) ? errno : 0;
+}
+
+static int dm_load(void)
+{
+	struct dm_ioctl *dmi = dm_begin(DM_READONLY_FLAG);
+	struct dm_target_spec *spec = (void *)(dm_buf + dmi->data_start);
+
+	dmi->target_count = 1;
+	spec->length = sectors;
+	strcpy(spec->target_type, "corcache");
+	snprintf((char *)(spec + 1), 4096, "%s", params);
+	return ioctl(control, DM_TABLE_LOAD, dmi) ? errno : 0;
+}
+
+static int dm_message(const char *text)
+{
+	struct dm_ioctl *dmi = dm_begin(0);
+	struct dm_target_msg *msg = (void *)(dm_buf + dmi->data_start);
+
+	strcpy(msg->message, text);
+	return ioctl(control, DM_TARGET_MSG, dmi) ? errno : 0;
+}
+
+static dev_t dm_device(void)
+{
+	struct dm_ioctl *dmi = dm_begin(0);
+
+	if (ioctl(control, DM_DEV_STATUS, dmi))
+		die(EXIT_WRONG, "%s is not there: %s", name, strerror(errno));
+	/* as the kernel's huge_encode_dev() */
+	return makedev((dmi->dev & 0xfff00) >> 8, (dmi->dev & 0xff) | ((dmi->dev >> 12) & 0xfff00));
+}
+
+static void must(int error, const char *what, unsigned int n)
+{
+	if (error)
+		die(EXIT_WRONG, "%s, without a fault (after %u): %s", what, n, strerror(error));
+}
+
+/* ---- what has to hold ---- */
+
+static void check_data(uint64_t offset, unsigned int n)
+{
+	char path[64];
+	uint64_t i;
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/dm-%u", minor(dm_device()));
+	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (fd < 0)
+		die(EXIT_OTHER, "%s: %s", path, strerror(errno));
+	if (pread(fd, read_buf, READ_BYTES, offset) != READ_BYTES)
+		die(EXIT_WRONG, "fault %u: read at %ju: %s", n, (uintmax_t)offset, strerror(errno));
+	for (i = 0; i < READ_BYTES; i += 8)
+		if (be64toh(*(uint64_t *)(read_buf + i)) != offset + i)
+			die(EXIT_WRONG, "fault %u: wrong data at %ju", n, (uintmax_t)(offset + i));
+	close(fd);
+}
+
+struct ends {
+	int fd;
+	uint64_t last;		/* where the last MiB begins */
+	char *before, *now;	/* first and last MiB */
+};
+
+static void read_ends(struct ends *e, char *to)
+{
+	if (pread(e->fd, to, MIB, 0) != MIB || pread(e->fd, to + MIB, MIB, e->last) != MIB)
+		die(EXIT_OTHER, "cache device: %s", strerror(errno));
+}
+
+static void open_ends(struct ends *e, const char *path)
+{
+	uint64_t bytes;
+
+	e->fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	if (e->fd < 0 || ioctl(e->fd, BLKGETSIZE64, &bytes))
+		die(EXIT_OTHER, "%s: %s", path, strerror(errno));
+	e->last = bytes - MIB;
+	e->before = aligned(2 * MIB);
+	e->now = aligned(2 * MIB);
+	read_ends(e, e->before);
+}
+
+static void write_ends(struct ends *e)
+{
+	if (pwrite(e->fd, e->before, MIB, 0) != MIB ||
+	    pwrite(e->fd, e->before + MIB, MIB, e->last) != MIB)
+		die(EXIT_OTHER, "cache device: %s", strerror(errno));
+}
+
+static void check_ends(struct ends *e, unsigned int n)
+{
+	read_ends(e, e->now);
+	if (memcmp(e->before, e->now, 2 * MIB))
+		die(EXIT_WRONG, "fault %u: the activation failed, and has changed the cache device", n);
+}
+
+/* A fault has come, or not: what may the operation return? */
+static void check_result(const char *what, unsigned int n, bool came, int error)
+{
+	if (error && (!came || error != ENOMEM))
+		die(EXIT_WRONG, "%s, fault %u%s: %s", what, n, came ? "" : " (not reached)",
+		    strerror(error));
+	failed += came && error;
+	survived += came && !error;
+}
+
+static void report(const char *what, unsigned int n)
+{
+	printf("%s: faults=%u of about %u, failed=%u survived=%u\n", what, failed + survived, n,
+	       failed, survived);
+	fflush(stdout);
+	failed = 0;
+	survived = 0;
+}
+
+/* ---- activate ---- */
+
+/*
+ * A mapped device that had a table loaded and cleared: with the first one
+ * device-mapper makes the disk, by hundreds of allocations that are not ours.
+ */
+static void make_device(unsigned int n)
+{
+	must(dm(DM_DEV_CREATE, DM_READONLY_FLAG), "create", n);
+	must(dm_load(), "load", n);
+	must(dm(DM_TABLE_CLEAR, 0), "clear", n);
+}
+
+/* Return: did the fault come? */
+static bool activate_once(struct ends *e, unsigned int n)
+{
+	bool came, loaded;
+	int error;
+
+	arm(n);
+	error = dm_load();
+	loaded = !error;
+	if (!error)
+		error = dm(DM_DEV_SUSPEND, 0);
+	came = disarm();
+	check_result("activate", n, came, error);
+	if (!error)
+		check_data(n % 8 * READ_BYTES, n);
+	if (loaded)
+		must(dm(DM_DEV_REMOVE, 0), "remove", n);
+	if (error)
+		check_ends(e, n);
+	else
+		write_ends(e);
+	if (loaded)
+		make_device(n);
+	return came;
+}
+
+static int cmd_activate(const char *cache)
+{
+	unsigned int n = first;
+	struct ends e;
+
+	open_ends(&e, cache);
+	make_device(0);
+	while (activate_once(&e, n) && n < MAX_FAULTS)
+		n += step;
+	if (n < 20 || n >= MAX_FAULTS || !failed)
+		die(EXIT_WRONG, "activate: %u allocations, %u failures: hardly", n, failed);
+	report("activate", n);
+	must(dm(DM_DEV_REMOVE, 0), "remove", n);
+	return 0;
+}
+
+/* ---- control ---- */
+
+static int op_commit(void) { return dm_message("commit"); }
+static int op_quota_less(void) { return dm_message("quota 512"); }
+static int op_quota_more(void) { return dm_message("quota 2048"); }
+static int op_evict(void) { return dm_message("evict 0 128"); }
+static int op_evict_all(void) { return dm_message("evict_all"); }
+static int op_reset(void) { return dm_message("reset_stats"); }
+static int op_wrong(void) { return dm_message("surprise") == EINVAL ? 0 : ENOMEM; }
+static int op_status(void) { return dm(DM_TABLE_STATUS, DM_NOFLUSH_FLAG); }
+static int op_table(void) { return dm(DM_TABLE_STATUS, DM_STATUS_TABLE_FLAG | DM_NOFLUSH_FLAG); }
+static int op_suspend(void) { return dm(DM_DEV_SUSPEND, DM_SUSPEND_FLAG); }
+static int op_suspend_noflush(void)
+{
+	return dm(DM_DEV_SUSPEND, DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG | DM_NOFLUSH_FLAG);
+}
+static int op_resume(void) { return dm(DM_DEV_SUSPEND, 0); }
+static int op_reload(void) { return dm_load() ?: op_suspend_noflush() ?: op_resume(); }
+
+static const struct {
+	const char *what;
+	int (*run)(void);
+	int (*first)(void);	/* before it, without a fault */
+} ops[] = {
+	{ "status", op_status, NULL },
+	{ "table", op_table, NULL },
+	{ "message commit", op_commit, NULL },
+	{ "message quota, less", op_quota_less, op_quota_more },
+	{ "message quota, more", op_quota_more, op_quota_less },
+	{ "message evict", op_evict, NULL },
+	{ "message evict_all", op_evict_all, NULL },
+	{ "message reset_stats", op_reset, NULL },
+	{ "message of an unknown word", op_wrong, NULL },
+	{ "suspend", op_suspend, op_resume },
+	{ "suspend --noflush", op_suspend_noflush, op_resume },
+	{ "resume", op_resume, op_suspend },
+	{ "reload", op_reload, op_resume },
+};
+
+/* @n != 0: that allocation fails.  Afterwards it is as good as before. */
+static bool control_once(unsigned int i, unsigned int n)
+{
+	bool came;
+	int error;
+
+	if (ops[i].first)
+		must(ops[i].first(), "before", n);
+	arm(n);
+	error = ops[i].run();
+	came = disarm();
+	check_result(ops[i].what, n, came, error);
+	/* whatever it has left: a table that was loaded, a suspended device */
+	must(dm(DM_TABLE_CLEAR, 0), "clear", n);
+	must(op_resume(), "resume", n);
+	check_data(n % 8 * READ_BYTES, n);
+	return came;
+}
+
+static int cmd_control(void)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		/* a handful of allocations, but for a reload: all of them */
+		unsigned int each = ops[i].run == op_reload ? step : 1;
+
+		for (n = each == 1 ? 1 : first; control_once(i, n) && n < MAX_FAULTS; n += each)
+			;
+		if (n >= MAX_FAULTS)
+			die(EXIT_WRONG, "%s: no end", ops[i].what);
+		report(ops[i].what, n);
+	}
+	return 0;
+}
+
+/* ---- main ---- */
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: corcache_fail activate FIRST STEP NAME SECTORS PARAMS CACHE\n"
+		"       corcache_fail control FIRST STEP NAME SECTORS PARAMS\n");
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	bool activate = argc == 8 && !strcmp(argv[1], "activate");
+
+	if (!activate && (argc != 7 || strcmp(argv[1], "control")))
+		return usage();
+	first = atoi(argv[2]);
+	step = atoi(argv[3]);
+	name = argv[4];
+	sectors = strtoull(argv[5], NULL, 10);
+	params = argv[6];
+	if (!first || !step)
+		return usage();
+	control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	fault = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (control < 0 || fault < 0)
+		die(EXIT_OTHER, "%s: %s", control < 0 ? "/dev/mapper/control" : "fail-nth",
+		    strerror(errno));
+	read_buf = aligned(READ_BYTES);
+	/* no page fault of ours shall be the allocation that fails */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		die(EXIT_OTHER, "mlockall: %s", strerror(errno));
+	return activate ? cmd_activate(argv[7]) : cmd_control();
+}
