@@ -25,8 +25,7 @@ need_faults() {
 		[ -d "$DEBUGFS/$what" ] || skip "this kernel injects no faults of the kind $what"
 	done
 	INJECT=("$@")
-	# shellcheck disable=SC2034 # for lib.sh
-	ST_AT_END=end_faults
+	at_end end_faults
 	for what in "$@"; do
 		set_fault "$what" probability 0
 		set_fault "$what" verbose 0
