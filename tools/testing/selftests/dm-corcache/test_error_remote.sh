@@ -50,12 +50,12 @@ remote_stalls() {
 	begin
 	errors=$(status_get cc origin_errors)
 	for ((n = 0; ; n++)); do
-		if enough "$n" 12; then break; fi
+		if enough "$n" 3; then break; fi
 		forget
 		wait_for 20 "reads of the origin" origin_reads_beyond "$(status_get cc origin_reads)"
 		remote_stall origin
 		wait_for 20 "misses that wait" job_waits misses 4
-		hits_go_on 20
+		hits_go_on 10
 		remote_continue origin
 		wait_for 20 "reads of the origin" origin_reads_beyond "$(status_get cc origin_reads)"
 	done
@@ -67,31 +67,27 @@ remote_stalls() {
 # Killed with reads under way.  The driver errs from then on.  The way back is by
 # an error target, which frees the block device for a new connection.
 remote_dies_and_returns() {
-	local n
-
 	begin --expect-error
 	mkdm away "0 $LEN error"
-	for n in 1 2; do
-		forget
-		wait_for 20 "reads of the origin" origin_reads_beyond "$(status_get cc origin_reads)"
-		remote_stall origin
-		wait_for 20 "misses that wait" job_waits misses 4
-		remote_kill origin
-		# the driver does not notice before it is told, or has to send
-		remote_disconnect origin
-		hits_go_on 20
-		read_fails "$DEV" 15M 64K --bs 16K
-		dmsetup reload cc --readonly --table "0 $LEN corcache $CACHE /dev/mapper/away 128"
-		timeout $((60 * SCALE)) dmsetup resume cc
-		hits_go_on 20
-		remote_return origin "$BYTES"
-		dmsetup reload cc --readonly --table "0 $LEN corcache $CACHE $ORIGIN 128"
-		timeout $((60 * SCALE)) dmsetup resume cc
-		hits_go_on 20
-		expect_status cc origin_errors -ge 1
-		read_ok "$DEV" 14M 2M
-		expect_load misses
-	done
+	forget
+	wait_for 20 "reads of the origin" origin_reads_beyond "$(status_get cc origin_reads)"
+	remote_stall origin
+	wait_for 20 "misses that wait" job_waits misses 4
+	remote_kill origin
+	# the driver does not notice before it is told, or has to send
+	remote_disconnect origin
+	hits_go_on 10
+	read_fails "$DEV" 15M 64K --bs 16K
+	dmsetup reload cc --readonly --table "0 $LEN corcache $CACHE /dev/mapper/away 128"
+	timeout $((60 * SCALE)) dmsetup resume cc
+	hits_go_on 10
+	remote_return origin "$BYTES"
+	dmsetup reload cc --readonly --table "0 $LEN corcache $CACHE $ORIGIN 128"
+	timeout $((60 * SCALE)) dmsetup resume cc
+	hits_go_on 10
+	expect_status cc origin_errors -ge 1
+	read_ok "$DEV" 14M 2M
+	expect_load misses
 	expect_all_right
 }
 
@@ -119,13 +115,13 @@ remote_restarts() {
 	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
 	start_loads
 	for ((n = 0; ; n++)); do
-		if enough "$n" 5; then break; fi
+		if enough "$n" 2; then break; fi
 		forget
 		wait_for 20 "reads of the origin" origin_reads_beyond "$(status_get cc origin_reads)"
 		remote_stall origin
 		wait_for 20 "misses that wait" job_waits misses 4
 		remote_kill origin
-		hits_go_on 20
+		hits_go_on 10
 		expect_load misses
 		st_serve origin "$BYTES"
 		reconnect origin
@@ -149,11 +145,11 @@ remote_timeout() {
 	remote_stall origin
 	started=$(now_ms)
 	job readers "$IO" together "$DEV" 8M 64K --threads 16 --expect-error
-	hits_go_on 20
+	hits_go_on 10
 	job_end readers 60
 	note "the readers had waited for $(($(now_ms) - started)) ms"
 	expect "milliseconds that they waited" $(($(now_ms) - started)) -ge 2500
-	hits_go_on 20
+	hits_go_on 10
 	job_stop hits
 	expect_status cc origin_errors -ge 1
 	expect_status cc valid = 512
