@@ -8,8 +8,9 @@
 
 # Selftests that need a udev daemon in the guest, and therefore a run of their own.
 UDEV_TESTS='test_udev_'
-# Selftests that need what only the debug kernel has.
-DEBUG_ONLY_TESTS='test_error_memory'
+# Selftests that need what only the debug kernel has, and what only kernels built here have.
+DEBUG_ONLY_TESTS='test_error_memory test_error_inject'
+OWN_ONLY_TESTS='test_error_dust'
 # What the other Debian kernels are tried with: boot, load, read, fill, remove and re-create, verify, suspend.
 SMOKE_TESTS='test_read_pattern test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
 SMOKE_CASES='read_64k read_4kn_cache exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
@@ -17,8 +18,11 @@ SMOKE_CASES='read_64k read_4kn_cache exact_blocks persist_remove_create checksum
 UML_AREAS='read fill'
 # What the debug kernel runs: cases in which the most happens at once. A case takes minutes there, under emulation, most
 # of it for starting programs. All cases, and the lab's own test of that kernel, run with DEBUG=all: it takes hours.
-DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache test_error_memory'
-DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails memory_not_in_map memory_not_in_workers'
+DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache'
+DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails'
+DEBUG_INJECT_TESTS='test_error_memory test_error_inject'
+DEBUG_INJECT_CASES='memory_not_in_map memory_not_in_workers inject_requests inject_slab inject_activate_some
+	inject_control_some'
 DEBUG_CONTROL_TESTS='test_checksum_metadata test_persist_restart test_suspend_load'
 DEBUG_CONTROL_CASES='table_bits persist_reload_under_load suspend_under_load'
 # How much of what `make torture` does at length. On the debug kernel a device takes a second and more.
@@ -89,8 +93,9 @@ tests_for() { # KERNEL PREFIX
 		name=$(basename "$f" .sh)
 		case $name in
 		test_\** | *.host | "$UDEV_TESTS"*) continue ;;
-		"$DEBUG_ONLY_TESTS") [ "$1" = debug ] || continue ;;
 		esac
+		case " $DEBUG_ONLY_TESTS " in *" $name "*) [ "$1" = debug ] || continue ;; esac
+		case " $OWN_ONLY_TESTS " in *" $name "*) [[ $1 = debug || $1 = uml ]] || continue ;; esac
 		if matches "selftest/$1/${2%_}" || matches "selftest/$1/$name" ||
 		   matches "selftest/$1/${2%_}/$name.sh"; then
 			echo "$name"
@@ -142,13 +147,16 @@ smoke_steps() { # KERNEL
 words() { tr -s '[:space:]' ' ' <<< "$1"; }
 
 debug_steps() {
-	local io control
+	local io control inject
+	read -ra inject <<< "$(words "$DEBUG_INJECT_TESTS")"
 	read -ra io <<< "$(words "$DEBUG_IO_TESTS")"
 	read -ra control <<< "$(words "$DEBUG_CONTROL_TESTS")"
 	step selftest/debug/control ktap 'build/debug/gcc tools' \
 		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_CONTROL_CASES")" '' "${control[@]}"
 	step selftest/debug/io ktap 'build/debug/gcc tools' \
 		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_IO_CASES")" '' "${io[@]}"
+	step selftest/debug/inject ktap 'build/debug/gcc tools' \
+		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_INJECT_CASES")" '' "${inject[@]}"
 }
 
 host_steps() {
@@ -161,7 +169,7 @@ host_steps() {
 }
 
 define_steps() {
-	local all_areas uml_areas
+	local all_areas uml_areas own
 	mapfile -t all_areas < <(areas)
 	read -ra uml_areas <<< "$UML_AREAS"
 
@@ -199,6 +207,8 @@ define_steps() {
 	step hostile/uml plain 'build/uml/gcc tools' hostile_devices uml "$HOSTILE_DEVICES"
 	step hostile/debug plain 'build/debug/gcc tools' hostile_devices debug "$HOSTILE_DEVICES_DEBUG"
 	selftest_steps uml 1 'build/uml/gcc tools' "${uml_areas[@]}"
+	read -ra own <<< "$OWN_ONLY_TESTS"
+	step selftest/uml/own ktap 'build/uml/gcc tools' run_selftests uml 1 '' '' "${own[@]}"
 	if [ "${DEBUG:-}" = all ]; then
 		step lab/debug ktap kernel/debug "$VM/selftest.sh" debug
 		selftest_steps debug $DEBUG_SCALE 'build/debug/gcc tools' "${all_areas[@]}"
