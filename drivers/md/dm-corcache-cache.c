@@ -10,8 +10,9 @@
  * between the old table's postsuspend and the new one's resume.  The old one
  * keeps its reference until its destructor, for the counters.
  *
- * corcache_registry_mutex guards the list and the counts, nothing is taken
- * inside it but what allocations and reading a superblock take.
+ * corcache_registry_mutex guards the list and the counts.  A shutdown holds it
+ * while it waits for commits, which keeps every cache where it is; cache->lock
+ * is taken inside it for that.
  */
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
@@ -413,6 +414,8 @@ void corcache_cache_deactivate(struct corcache_target *target)
 	if (READ_ONCE(cache->mode) != CORCACHE_ACTIVE)
 		cache->loaded = false;
 	spin_unlock_irq(&cache->lock);
+	/* a shutdown waits for no commit of a cache without an owner */
+	wake_up(&cache->wait);
 }
 
 /* -------- Quota ------------------------------------------------------- */
@@ -542,6 +545,62 @@ void corcache_cache_schedule_commit(struct corcache_cache *cache, bool now)
 	else
 		__corcache_cache_schedule_commit(cache);
 	spin_unlock_irqrestore(&cache->lock, flags);
+}
+
+void corcache_cache_commit_begins(struct corcache_cache *cache)
+{
+	spin_lock_irq(&cache->lock);
+	cache->commits_begun++;
+	spin_unlock_irq(&cache->lock);
+}
+
+void corcache_cache_commit_ends(struct corcache_cache *cache)
+{
+	spin_lock_irq(&cache->lock);
+	cache->commits_ended++;
+	spin_unlock_irq(&cache->lock);
+	wake_up(&cache->wait);
+}
+
+/* The commit that is under way may have begun too early: the next one is meant. */
+static void await_commit(struct corcache_cache *cache)
+{
+	spin_lock_irq(&cache->lock);
+	cache->commit_awaited = cache->commits_begun + 1;
+	spin_unlock_irq(&cache->lock);
+	corcache_cache_schedule_commit(cache, true);
+}
+
+/*
+ * A cache that has no owner was committed when it lost it; one that is not
+ * active is not committed at all.
+ */
+static bool commit_over(struct corcache_cache *cache)
+{
+	bool over;
+
+	spin_lock_irq(&cache->lock);
+	over = !cache->owner || cache->mode != CORCACHE_ACTIVE ||
+	       cache->commits_ended >= cache->commit_awaited;
+	spin_unlock_irq(&cache->lock);
+	return over;
+}
+
+void corcache_cache_commit_all(void)
+{
+	struct corcache_cache *cache;
+	long left = CORCACHE_SHUTDOWN_SECONDS * HZ;
+
+	mutex_lock(&corcache_registry_mutex);
+	list_for_each_entry(cache, &corcache_registry, list)
+		await_commit(cache);
+	list_for_each_entry(cache, &corcache_registry, list) {
+		left = wait_event_timeout(cache->wait, commit_over(cache), left);
+		if (!left)
+			DMWARN("%s: not committed: cache device %pg does not answer; what was cached last will be cold",
+			       dm_device_name(cache->md), cache->key);
+	}
+	mutex_unlock(&corcache_registry_mutex);
 }
 
 void corcache_cache_kick_held(struct corcache_cache *cache)

@@ -81,6 +81,20 @@ void corcache_cache_error(struct corcache_cache *cache, blk_status_t status);
 void corcache_cache_schedule_commit(struct corcache_cache *cache, bool now);
 void __corcache_cache_schedule_commit(struct corcache_cache *cache);
 
+/* How long a shutdown waits for commits. */
+#define CORCACHE_SHUTDOWN_SECONDS	10
+
+/*
+ * Commits of all caches that have an owner, side by side, for a shutdown: what
+ * the timer has not committed yet shall not be lost.  Process context; waits
+ * for the cache devices, but no longer than CORCACHE_SHUTDOWN_SECONDS.
+ */
+void corcache_cache_commit_all(void);
+
+/* A commit begins, has ended; with commit_mutex held. */
+void corcache_cache_commit_begins(struct corcache_cache *cache);
+void corcache_cache_commit_ends(struct corcache_cache *cache);
+
 /* Any context: fills that wait for a commit look again. */
 void corcache_cache_kick_held(struct corcache_cache *cache);
 

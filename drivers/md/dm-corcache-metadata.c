@@ -600,7 +600,9 @@ int corcache_meta_commit(struct corcache_cache *cache)
 	int r;
 
 	mutex_lock(&cache->commit_mutex);
+	corcache_cache_commit_begins(cache);
 	r = commit_locked(cache, cache->batch);
+	corcache_cache_commit_ends(cache);
 	mutex_unlock(&cache->commit_mutex);
 	return r;
 }

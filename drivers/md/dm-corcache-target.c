@@ -18,6 +18,7 @@
  */
 #include <linux/crc32c.h>
 #include <linux/module.h>
+#include <linux/reboot.h>
 
 #include "dm-corcache-break.h"
 #include "dm-corcache-compat.h"
@@ -553,6 +554,24 @@ static struct target_type corcache_target_type = {
 	.io_hints = corcache_io_hints,
 };
 
+/* -------- The module -------------------------------------------------- */
+
+/*
+ * The end of the system, whichever it is.  A device that is busy at this point
+ * is never suspended or removed.
+ */
+static int corcache_reboot(struct notifier_block *nb, unsigned long action, void *data)
+{
+	corcache_cache_commit_all();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block corcache_reboot_notifier = {
+	.notifier_call = corcache_reboot,
+	/* before those who may stop what the cache devices lie on */
+	.priority = INT_MAX,
+};
+
 static int __init corcache_init(void)
 {
 	int r = -ENOMEM;
@@ -569,12 +588,17 @@ static int __init corcache_init(void)
 					     WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!corcache_commit_wq)
 		goto no_commit_wq;
+	r = register_reboot_notifier(&corcache_reboot_notifier);
+	if (r)
+		goto no_notifier;
 	r = dm_register_target(&corcache_target_type);
 	if (r)
 		goto not_registered;
 	return 0;
 
 not_registered:
+	unregister_reboot_notifier(&corcache_reboot_notifier);
+no_notifier:
 	destroy_workqueue(corcache_commit_wq);
 no_commit_wq:
 	destroy_workqueue(corcache_wq);
@@ -584,6 +608,7 @@ no_commit_wq:
 static void __exit corcache_exit(void)
 {
 	dm_unregister_target(&corcache_target_type);
+	unregister_reboot_notifier(&corcache_reboot_notifier);
 	destroy_workqueue(corcache_commit_wq);
 	destroy_workqueue(corcache_wq);
 }

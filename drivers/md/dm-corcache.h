@@ -31,7 +31,8 @@
  *   target->control_mutex	a message, activation, or the step to SUSPENDED;
  *     cache->commit_mutex	process context, held across I/O to the cache
  *       cache->lock
- *   corcache_registry_mutex	list of caches; process context
+ *   corcache_registry_mutex	list of caches; process context; held for up to
+ *     cache->lock		CORCACHE_SHUTDOWN_SECONDS at shutdown
  *   cache->commit_mutex	one commit at a time; process context, held
  *     cache->lock		across I/O to the cache device
  *   cache->lock		all writing to index and slots; irq-safe
@@ -158,10 +159,13 @@ struct corcache_cache {
 
 	struct mutex	commit_mutex;	/* one commit at a time; held across its I/O */
 	struct delayed_work commit_work;
+	u64		commits_begun;
+	u64		commits_ended;
+	u64		commit_awaited;	/* by a shutdown: the end of this one */
 	unsigned int	commit_interval_ms;
 	void		*image;		/* CORCACHE_IMAGE_BYTES, vmalloc */
 	struct corcache_batch *batch;	/* of the commit under way */
-	wait_queue_head_t wait;		/* slots became free */
+	wait_queue_head_t wait;		/* slots became free, a commit ended */
 	struct block_device *bdev;	/* the owner's */
 	struct bio_set	bios;		/* writes: data and metadata */
 

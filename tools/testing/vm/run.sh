@@ -17,6 +17,7 @@
 #   -e VAR=VALUE set in SCRIPT's environment; may be repeated
 #   -p PIDFILE   write the VM's process id there: SIGKILL to it is a power cut
 #   -u           run systemd-udevd in the guest (else DM_DISABLE_UDEV=1 is set); own rules go to /run/udev/rules.d
+#   -s           systemd is process 1, with SCRIPT as its only service: see below (QEMU only)
 #   -P           the kernel panics at its first warning
 #   -A REGEX     lines of the kernel's log that match are no failure
 #   -L           no scan for memory leaks at the end
@@ -28,6 +29,10 @@
 #   LAB_OUT      OUTDIR                     LAB_KIND   qemu or uml
 #   LAB_KERNEL   NAME                       LAB_DISKS  the disks of -d, in order
 #   CORCACHE_KO  the module that build.sh has made for NAME (unset when there is none); it is not loaded
+#
+# With -s SCRIPT's processes are the service's, and SCRIPT may start others with systemd-run. When it has ended, its status
+# is reported, and then systemd shuts down: it powers off, or does what SCRIPT has written to /run/lab-shutdown (reboot,
+# halt is not possible; both end the VM). The time limit holds for that, too: 97, whatever SCRIPT has reported.
 #
 # Output: what SCRIPT prints, as it prints it, on stdout. In OUTDIR: console.txt (kernel console), dmesg.txt (the
 # kernel's log), kmemleak.txt, and what SCRIPT puts there.
@@ -45,7 +50,7 @@ set -euo pipefail
 
 STATUS_KILLED=96 STATUS_TIMEOUT=97 STATUS_SPLAT=98 STATUS_LAB=99
 
-kernel='' cpus=2 memory='' limit=600 out='' kargs='' pidfile='' udev=0 panic=0 allow='' leakscan=1 icount=0 verbose=0
+kernel='' cpus=2 memory='' limit=600 out='' kargs='' pidfile='' udev=0 systemd=0 panic=0 allow='' leakscan=1 icount=0 verbose=0
 disks=() environment=() vm_pid='' follow_pids=() out_is_ours=0
 # Of volatile disks: the servers' process ids, and by process id file and seed; a directory for sockets and caches.
 server_pids=() server_dir=''
@@ -53,7 +58,7 @@ declare -A server_file=() server_seed=()
 
 options() {
 	local o
-	while getopts k:c:m:t:o:a:d:e:p:uPA:LIvh o; do
+	while getopts k:c:m:t:o:a:d:e:p:usPA:LIvh o; do
 		case $o in
 		k) kernel=$OPTARG ;;
 		c) cpus=$OPTARG ;;
@@ -65,6 +70,7 @@ options() {
 		e) environment+=("$OPTARG") ;;
 		p) pidfile=$OPTARG ;;
 		u) udev=1 ;;
+		s) systemd=1 ;;
 		P) panic=1 ;;
 		A) allow=$OPTARG ;;
 		L) leakscan=0 ;;
@@ -112,7 +118,7 @@ prepare_out() {
 write_job() { # SCRIPT ARGUMENT...
 	local ko=$LAB_BUILD/$kernel/dm-corcache.ko v
 	{
-		printf '%s=%q\n' TOKEN "$token" UDEV "$udev" LEAKSCAN "$leakscan"
+		printf '%s=%q\n' TOKEN "$token" UDEV "$udev" LEAKSCAN "$leakscan" SYSTEMD "$systemd"
 		printf 'export %s=%q\n' LAB_OUT "$out" LAB_KIND "$kind" LAB_KERNEL "$kernel" LAB_DISKS "${guest_disks# }"
 		[ ! -e "$ko" ] || printf 'export CORCACHE_KO=%q\n' "$(realpath "$ko")"
 		for v in "${environment[@]}"; do
@@ -359,6 +365,11 @@ verdict() {
 		printf '%s\n' "$splats" >&2
 		return $STATUS_SPLAT
 	fi
+	if [ "$systemd" = 1 ] && [ -e "$out/.lab/timed-out" ]; then
+		lab_say "time limit of $limit seconds reached"
+		show_console
+		return $STATUS_TIMEOUT
+	fi
 	[ ! -e "$out/.lab/status" ] || read -r reported status < "$out/.lab/status"
 	# A guest that has reported is done, however the VM came to its end: UML at times trips over its own power-off.
 	if [ "$reported" = "$token" ]; then
@@ -399,7 +410,10 @@ main() {
 	token=$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
 	prepare_out
 	case $ARCH in
-	um) kind=uml && uml_command ;;
+	um)
+		[ "$systemd" = 0 ] || lab_die $STATUS_LAB "-s (systemd) needs a QEMU kernel"
+		kind=uml && uml_command
+		;;
 	*) kind=qemu && qemu_command ;;
 	esac
 	write_job "$@"
