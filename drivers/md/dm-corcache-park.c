@@ -18,8 +18,9 @@
  *   - the worker reads the whole span of bios that overlap at once, and all of
  *     them wait for that.
  *
- * Not covered is what was not parked in map: the rest of a bio whose cached
- * blocks were evicted, or found wrong, while it was reading them.
+ * Not covered is what was not parked in map, or not cut there: the rest of a bio
+ * whose cached blocks were evicted, or found wrong, while it was reading them;
+ * and what was held back by a no-flush suspend that was interrupted.
  */
 #include "dm-corcache-park.h"
 #include "dm-corcache-xfer.h"

@@ -1,38 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# foreign-races.awk - print the kernel's log without the title lines of those reports of KCSAN in which the module has no
-# part: races of the kernel with itself.
+# foreign-races.awk - print the kernel's log without the title lines of those reports of KCSAN that are not about our
+# module: those in which neither stack has a function of a module named *corcache*, and those that known() explains.
 #
-# It has a part when it made one of the accesses: when on one of the stacks that are shown the innermost function, or the
-# one that called it, is of a module named *corcache*. The caller counts because much is done by helpers of the kernel
-# (bitmaps, trees, lists). Further out it says nothing: whatever a driver does to serve a bio it does on the stack of who
-# submitted it.
+# What a module causes may be seen far from it: device-mapper that still works on a bio which the module has handed back
+# has the module in the middle of its stack. So any place counts, and what the kernel does wrong by itself on the stack
+# of who submitted a bio has to be listed here, with the reason.
 #
 # Only the title is left out: other messages that got between the lines of a report must not get lost. A report without
 # an end is kept.
+
+# blk-mq searches its bitmaps of tags without a lock, and takes the bit it has found with an atomic operation.
+# device-mapper (6.1) counts the parts of a bio, and sets BIO_CHAIN anew for each, while earlier parts may end already:
+# the flag is set then, and stays.
+function known(title) {
+	return title ~ /data-race in _find_next_zero_bit\+/ && tags || title ~ /data-race in bio_endio \/ dm_submit_bio$/
+}
 
 function flush(foreign,   i) {
 	for (i = 0; i < n; i++)
 		if (!foreign || line[i] !~ /BUG: KCSAN: /)
 			print line[i]
-	n = 0
-	ours = 0
-	inside = 0
+	n = ours = tags = inside = 0
 }
 
 /BUG: KCSAN: / {
 	flush(0)
 	inside = 1
+	title = $0
 }
 
 inside {
+	sub(/\r$/, "", title)
 	line[n++] = $0
-	if (/ (by|with) .* on cpu [0-9]+/)
-		depth = 0
-	else if (/\+0x[0-9a-f]+\/0x[0-9a-f]+/ && ++depth <= 2 && /\[[a-z_]*corcache/)
+	if (/\+0x[0-9a-f]+\/0x[0-9a-f]+ \[[a-z_]*corcache/)
 		ours = 1
+	if (/ __sbitmap_get_word\+/)
+		tags = 1
 	if (/====================/)
-		flush(!ours)
+		flush(!ours || known(title))
 	next
 }
 

@@ -144,10 +144,15 @@ static int turn;
 
 static noinline void barrier_step(void)
 {
+	unsigned int i;
+
 	if (smp_load_acquire(&turn))
 		return;
 	turn_data++;
 	WRITE_ONCE(turn, 1);
+	/* KCSAN holds the write back while this function goes on */
+	for (i = 0; i < 1000 && READ_ONCE(turn); i++)
+		cpu_relax();
 }
 
 static noinline void barrier_other_step(void)
