@@ -67,7 +67,6 @@ start_udev() {
 	cp "$ST_TOP/tools/udev/dm-corcache.rules" /run/udev/rules.d/58-dm-corcache.rules
 	ended udevd /lib/systemd/systemd-udevd
 	wait_for 30 "udevd" test -S /run/udev/control
-	export DM_UDEV_DISABLE_CHECKING=1
 }
 known() { udevadm settle --timeout=60 || fail "udevd does not settle"; }
 
