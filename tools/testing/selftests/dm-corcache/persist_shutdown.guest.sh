@@ -153,6 +153,8 @@ place_frozen() {
 	[ "$ROUND-$TARGET" = 2-corcache ] || return 0
 	device frozen /dev/nbd0
 	lasting frozen-holder bash -c 'exec </dev/mapper/frozen; exec -a @holder sleep 3600'
+	# its name in the kernel's log
+	dmsetup info -c --noheadings --separator : -o major,minor frozen >"$LAB_OUT/frozen"
 	# not before it is open: that may read
 	wait_for 10 "opener of frozen" is_open frozen
 	dmsetup suspend --nolockfs disk

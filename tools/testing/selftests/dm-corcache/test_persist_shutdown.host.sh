@@ -16,7 +16,7 @@ vm=$here/../../vm/run.sh
 kernel=${1:-6.1}
 places="busy stacked killed stopped stalled frozen"
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-shutdown.XXXXXX")
-failed=0 number=0 guests=0
+failed=0 number=0 guests=0 took=none
 
 # shellcheck disable=SC2317 # called by trap
 cleanup() {
@@ -79,7 +79,7 @@ shutdown_time() {
 in_time() {
 	shutdown_time
 	echo "# shutdown took $took s, with dm-linear $linear s"
-	[ "$took" != none ] && [ "$took" -le $((linear + linear / 2 + 5 + $1)) ]
+	[ "$took" != none ] && [ "$linear" != none ] && [ "$took" -le $((linear + linear / 2 + 5 + $1)) ]
 }
 
 # What the guest has found: all of the places.
@@ -113,9 +113,10 @@ guest corcache 2 reboot 2 -s && in_time 15
 result $? persist_shutdown_reboot
 warm persist_shutdown_poweroff
 # the device whose cache device did not answer is named, and no other
+named=$(cat "$out/frozen")
 said=$(tr -d '\r' <"$out/console.txt" | grep 'corcache: .*not committed')
 echo "# ${said:-nothing was said}"
-[[ $said = *frozen* && $said != *$'\n'* ]]
+[[ -n $named && $said = *" $named: "* && $said != *$'\n'* ]]
 result $? persist_shutdown_reboot_frozen_is_named
 
 guest corcache 0 none 3
