@@ -416,6 +416,8 @@ job() {
 # job_stop; with pauses, which leave the processors to what the case does
 load() {
 	job "$1" nice -n 15 "$IO" random "$2" --seconds 36000 --pause 4000 "${@:3}"
+	# it says its seed; before that, a signal would find a program that is not ours yet
+	wait_for 30 "start of $1" test -s "$T/$1.out"
 }
 
 # expect_load NAME...: they still run, that is, no reader has noticed anything
