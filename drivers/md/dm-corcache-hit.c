@@ -41,12 +41,6 @@
 
 /* -------- Judging ----------------------------------------------------- */
 
-enum verdict {
-	FINE,
-	RETIRED,
-	WRONG,
-};
-
 /* Where the checksum of the first block of a run is; the others follow. */
 static u32 *first_crc(struct corcache_cache *cache, u32 slot, u64 block)
 {
@@ -54,18 +48,20 @@ static u32 *first_crc(struct corcache_cache *cache, u32 slot, u64 block)
 	       corcache_block_bit(&cache->geo, block);
 }
 
-/* The checksum of @block, whose bytes are the next @bytes of a bio. */
+/*
+ * The checksum of @block, whose bytes are the next @bytes of a bio.  The target
+ * is for 64 bit only, where all memory has an address and what is contiguous
+ * there is so here.
+ */
 static u32 bio_crc(struct bio *bio, struct bvec_iter *iter, u64 block, u32 bytes)
 {
 	u32 crc = corcache_block_seed(block);
 
 	while (bytes) {
-		struct bio_vec bv = bio_iter_iovec(bio, *iter);
+		struct bio_vec bv = mp_bvec_iter_bvec(bio->bi_io_vec, *iter);
 		u32 n = min(bytes, bv.bv_len);
-		void *p = bvec_kmap_local(&bv);
 
-		crc = crc32c(crc, p, n);
-		kunmap_local(p);
+		crc = crc32c(crc, bvec_virt(&bv), n);
 		bio_advance_iter_single(bio, iter, n);
 		bytes -= n;
 	}
@@ -73,43 +69,51 @@ static u32 bio_crc(struct bio *bio, struct bvec_iter *iter, u64 block, u32 bytes
 }
 
 static bool checksums_hold(struct corcache_cache *cache, struct bio *bio,
-			   u64 block, u32 nr)
+			   struct corcache_io *io)
 {
 	const struct corcache_geometry *geo = &cache->geo;
-	struct bvec_iter iter = corcache_io(bio)->iter;
-	u32 *crc = first_crc(cache, corcache_io(bio)->slot, block);
-	u32 i;
+	u32 block_bytes = geo->block_sectors << SECTOR_SHIFT;
+	u64 block = corcache_sector_to_block(geo, io->iter.bi_sector);
+	u32 *crc = first_crc(cache, io->slot, block);
+	struct bvec_iter iter = io->iter;
 
-	for (i = 0; i < nr; i++) {
-		u32 bytes = corcache_blocks_sectors(geo, block + i, 1) << SECTOR_SHIFT;
+	/* whole blocks, but for the last one of the origin */
+	for (; iter.bi_size; block++, crc++) {
+		u32 bytes = min(block_bytes, iter.bi_size);
 
-		if (bio_crc(bio, &iter, block + i, bytes) != READ_ONCE(crc[i]))
+		if (bio_crc(bio, &iter, block, bytes) != READ_ONCE(*crc))
 			return false;
 	}
 	return true;
 }
 
-static enum verdict judge(struct corcache_cache *cache, struct bio *bio)
+static u32 slots_of(struct corcache_cache *cache, struct corcache_io *io)
 {
 	const struct corcache_geometry *geo = &cache->geo;
-	struct corcache_io *io = corcache_io(bio);
-	u64 end = io->iter.bi_sector + (io->iter.bi_size >> SECTOR_SHIFT);
 	u64 block = corcache_sector_to_block(geo, io->iter.bi_sector);
-	u32 nr = corcache_blocks_touched(geo, io->iter.bi_sector, end);
-	bool hold = !cache->crc || checksums_hold(cache, bio, block, nr);
+	u64 end = io->iter.bi_sector + (io->iter.bi_size >> SECTOR_SHIFT);
 
+	return corcache_regions_touched(geo, block,
+					corcache_blocks_touched(geo, io->iter.bi_sector, end));
+}
+
+/* Is what was read what the origin delivered, of the region that was meant? */
+static __always_inline bool is_fine(struct corcache_cache *cache, struct bio *bio,
+				    struct corcache_io *io)
+{
+	if (cache->crc && unlikely(!checksums_hold(cache, bio, io)))
+		return false;
 	/* last: the checksums, too, may be another region's by now */
-	if (unlikely(corcache_index_retired(cache, io->retire_seq, io->slot,
-					    corcache_regions_touched(geo, block, nr))))
-		return RETIRED;
-	return likely(hold) ? FINE : WRONG;
+	return corcache_index_unchanged(cache, io->retire_seq) ||
+	       !corcache_index_retired(cache, io->retire_seq, io->slot, slots_of(cache, io));
 }
 
 /* Back to what it was when it was mapped, and look up anew. */
-static void redrive(struct bio *bio)
+static void redrive(struct corcache_target *target, struct bio *bio)
 {
 	bio->bi_iter = corcache_io(bio)->iter;
 	bio->bi_status = BLK_STS_OK;
+	corcache_route_init_io(target, bio);
 	corcache_route_again(bio);
 }
 
@@ -117,12 +121,13 @@ static void judge_work(struct work_struct *work)
 {
 	struct corcache_io *io = container_of(work, struct corcache_io, work);
 	struct bio *bio = dm_bio_from_per_bio_data(io, sizeof(*io));
+	struct corcache_target *target = io->target;
 
-	if (judge(io->target->cache, bio) == FINE) {
-		corcache_stat_inc(io->target->cache, hits);
+	if (is_fine(target->cache, bio, io)) {
+		corcache_stat_inc(target->cache, hits);
 		corcache_route_end(bio, BLK_STS_OK);
 	} else {
-		redrive(bio);
+		redrive(target, bio);
 	}
 }
 
@@ -288,26 +293,42 @@ bool corcache_hit_bounce(struct corcache_target *target, struct bio *bio,
 
 /* -------- The end of a hit -------------------------------------------- */
 
-int corcache_hit_end_io(struct corcache_target *target, struct bio *bio,
-			blk_status_t *error)
+/*
+ * That a device has no room at this moment is no error.  It is the answer to
+ * who asked not to wait and is called back here, in the task that submits, to
+ * try again.  Elsewhere nobody would: the reader would get it as an error.
+ */
+static bool may_try_again(struct bio *bio, blk_status_t error)
+{
+	return error == BLK_STS_AGAIN && (bio->bi_opf & REQ_NOWAIT) &&
+	       in_task() && !(current->flags & PF_KTHREAD);
+}
+
+static int judge_later(struct corcache_target *target, struct corcache_io *io)
+{
+	io->target = target;
+	INIT_WORK(&io->work, judge_work);
+	queue_work(corcache_wq, &io->work);
+	return DM_ENDIO_INCOMPLETE;
+}
+
+int corcache_hit_judge(struct corcache_target *target, struct bio *bio,
+		       struct corcache_io *io, blk_status_t error)
 {
 	struct corcache_cache *cache = target->cache;
-	struct corcache_io *io = corcache_io(bio);
 
-	if (unlikely(*error)) {
-		/* no fault of the device: the submitter will try again, blocking */
-		if (*error == BLK_STS_AGAIN && (bio->bi_opf & REQ_NOWAIT))
+	if (unlikely(error)) {
+		if (may_try_again(bio, error)) {
+			corcache_stat_inc(cache, would_block);
 			return DM_ENDIO_DONE;
-		redrive(bio);
+		}
+		redrive(target, bio);
 		return DM_ENDIO_INCOMPLETE;
 	}
-	if (!judge_here(cache, io->iter.bi_size)) {
-		INIT_WORK(&io->work, judge_work);
-		queue_work(corcache_wq, &io->work);
-		return DM_ENDIO_INCOMPLETE;
-	}
-	if (unlikely(judge(cache, bio) != FINE)) {
-		redrive(bio);
+	if (!judge_here(cache, io->iter.bi_size))
+		return judge_later(target, io);
+	if (unlikely(!is_fine(cache, bio, io))) {
+		redrive(target, bio);
 		return DM_ENDIO_INCOMPLETE;
 	}
 	corcache_stat_inc(cache, hits);
@@ -350,37 +371,29 @@ static u32 direct_sectors(struct corcache_target *target, u64 start, u64 end)
 	return whole > start ? whole - start : 0;
 }
 
-static int send_down(struct corcache_target *target, struct bio *bio)
-{
-	struct corcache_cache *cache = target->cache;
-	const struct corcache_geometry *geo = &cache->geo;
-	struct corcache_io *io = corcache_io(bio);
-	u64 sector = bio->bi_iter.bi_sector;
-
-	io->iter = bio->bi_iter;
-	io->stage = CORCACHE_STAGE_HIT;
-	bio_set_dev(bio, target->cache_dev->bdev);
-	bio->bi_iter.bi_sector = geo->data_start + ((u64)io->slot << geo->region_shift) +
-				 (sector & (geo->region_sectors - 1));
-	return DM_MAPIO_REMAPPED;
-}
-
 int corcache_hit_map(struct corcache_target *target, struct bio *bio, u32 run)
 {
 	const struct corcache_geometry *geo = &target->cache->geo;
+	struct corcache_io *io = corcache_io(bio);
 	u64 start = bio->bi_iter.bi_sector;
 	u64 block = corcache_sector_to_block(geo, start);
 	u64 end = min(corcache_bio_end(bio), corcache_block_to_sector(geo, block + run));
 	u32 direct = direct_sectors(target, start, end);
 
+	/* not to wait is not to be answered in parts, some of them later */
+	if (corcache_route_nowait(bio) &&
+	    (direct < bio_sectors(bio) || !vectors_fit(target, bio)))
+		return corcache_route_would_block(target, bio);
 	/* a short one that is not aligned at its end: one bounce, not two bios */
 	if (direct < end - start && end - start <= BOUNCE_SECTORS)
 		direct = 0;
 	if (likely(direct)) {
 		if (direct < bio_sectors(bio))
 			dm_accept_partial_bio(bio, direct);
-		if (likely(vectors_fit(target, bio)))
-			return send_down(target, bio);
+		if (likely(vectors_fit(target, bio))) {
+			corcache_hit_send_down(target, bio, io, io->slot, io->retire_seq);
+			return DM_MAPIO_REMAPPED;
+		}
 		end = start + direct;
 	} else if (end - start > BOUNCE_SECTORS) {
 		/* up to where the rest is aligned */

@@ -125,6 +125,17 @@ u32 corcache_index_miss_run(const struct corcache_cache *cache, u64 block,
 	return min(run, want);
 }
 
+bool corcache_index_retired(const struct corcache_cache *cache, u64 seq, u32 slot,
+			    u32 nr)
+{
+	if (corcache_index_unchanged(cache, seq))
+		return false;
+	while (nr--)
+		if (READ_ONCE(cache->slots[slot++].stamp) > seq)
+			return true;
+	return false;
+}
+
 static void mark_dirty(struct corcache_cache *cache, u32 slot)
 {
 	u32 sector = slot / cache->geo.sector_entries;

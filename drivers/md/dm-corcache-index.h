@@ -113,8 +113,11 @@ u32 corcache_index_miss_run(const struct corcache_cache *cache, u64 block,
  * Any context, after the data was read, and after any other use of the slots'
  * checksums.  Return: true if one of the slots was retired since.
  */
-static inline bool corcache_index_retired(const struct corcache_cache *cache,
-					  u64 seq, u32 slot, u32 nr)
+bool corcache_index_retired(const struct corcache_cache *cache, u64 seq, u32 slot,
+			    u32 nr);
+
+/* Step E alone, the usual case.  Return: false if step F has to look closer. */
+static inline bool corcache_index_unchanged(const struct corcache_cache *cache, u64 seq)
 {
 	/*
 	 * The data, which may have been copied by a CPU (brd), was read
@@ -122,12 +125,7 @@ static inline bool corcache_index_retired(const struct corcache_cache *cache,
 	 */
 	smp_rmb();
 	/* the stamps of what was counted are seen: step 2 before step 3 */
-	if (likely(smp_load_acquire(&cache->retire_seq) == seq))
-		return false;
-	while (nr--)
-		if (READ_ONCE(cache->slots[slot++].stamp) > seq)
-			return true;
-	return false;
+	return likely(smp_load_acquire(&cache->retire_seq) == seq);
 }
 
 /*

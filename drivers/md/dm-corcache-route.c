@@ -61,7 +61,7 @@ static bool bypassed(struct corcache_target *target)
 
 /* -------- In map ------------------------------------------------------ */
 
-static void init_io(struct corcache_target *target, struct bio *bio)
+void corcache_route_init_io(struct corcache_target *target, struct bio *bio)
 {
 	struct corcache_io *io = corcache_io(bio);
 
@@ -69,6 +69,14 @@ static void init_io(struct corcache_target *target, struct bio *bio)
 	io->stage = CORCACHE_STAGE_PASS;
 	io->solo = false;
 	io->single = false;
+}
+
+int corcache_route_would_block(struct corcache_target *target, struct bio *bio)
+{
+	corcache_stat_inc(target->cache, would_block);
+	corcache_io(bio)->stage = CORCACHE_STAGE_PASS;
+	bio_wouldblock_error(bio);
+	return DM_MAPIO_SUBMITTED;
 }
 
 /* As dm-linear. */
@@ -96,14 +104,22 @@ static bool hold_back(struct corcache_target *target, struct bio *bio)
 	return hold;
 }
 
-int corcache_route_map(struct corcache_target *target, struct bio *bio)
+/* Whatever is no simple hit; apart from that, so that a hit saves no registers. */
+static noinline int map_slowly(struct corcache_target *target, struct bio *bio)
 {
 	u32 run;
 
-	init_io(target, bio);
-	corcache_stat_inc(target->cache, reads);
-	if (unlikely(READ_ONCE(target->holding)) && hold_back(target, bio))
+	corcache_route_init_io(target, bio);
+	if (unlikely(!bio_sectors(bio))) {
+		bio_endio(bio);
 		return DM_MAPIO_SUBMITTED;
+	}
+	if (unlikely(READ_ONCE(target->holding))) {
+		if (corcache_route_nowait(bio))
+			return corcache_route_would_block(target, bio);
+		if (hold_back(target, bio))
+			return DM_MAPIO_SUBMITTED;
+	}
 	if (bypassed(target))
 		return send_to_origin(target, bio);
 
@@ -111,9 +127,23 @@ int corcache_route_map(struct corcache_target *target, struct bio *bio)
 		run = look_up(target, bio);
 		if (likely(run))
 			return corcache_hit_map(target, bio, run);
+		if (corcache_route_nowait(bio))
+			return corcache_route_would_block(target, bio);
 		if (corcache_fill_map(target, bio))
 			return DM_MAPIO_SUBMITTED;
 	}
+}
+
+int corcache_route_map(struct corcache_target *target, struct bio *bio)
+{
+	/* first, as a call is cheapest while little is to be kept over it */
+	struct corcache_io *io = corcache_io(bio);
+
+	corcache_stat_inc(target->cache, reads);
+	if (likely(!READ_ONCE(target->holding) && !bypassed(target)) &&
+	    corcache_hit_map_simple(target, bio, io))
+		return DM_MAPIO_REMAPPED;
+	return map_slowly(target, bio);
 }
 
 /* -------- Again ------------------------------------------------------- */

@@ -16,6 +16,27 @@
  */
 int corcache_route_map(struct corcache_target *target, struct bio *bio);
 
+/* Of a bio that the target takes: all that io has, but for what a lookup sets. */
+void corcache_route_init_io(struct corcache_target *target, struct bio *bio);
+
+/*
+ * Is its submitter to be told, rather than to wait, when it is no hit?  If it is
+ * a kernel thread nobody may be left who would try again: device-mapper's own,
+ * after a suspend, or that of a driver above, hands on a reader's bio as it was
+ * once submitted.  As map never blocks, that bio can be taken like any other.
+ */
+static inline bool corcache_route_nowait(const struct bio *bio)
+{
+	return (bio->bi_opf & REQ_NOWAIT) && !(current->flags & PF_KTHREAD);
+}
+
+/*
+ * In map: tell it, for all of the bio, and before any part of it has gone
+ * anywhere.  It would come too late when the submitter is not there any more.
+ * Return: what map has to return.
+ */
+int corcache_route_would_block(struct corcache_target *target, struct bio *bio);
+
 /**
  * corcache_route_again() - find out anew where what is left of a bio goes
  * @bio: owned by the target; bi_iter is what is left

@@ -39,6 +39,8 @@
  * commits		commits of metadata that wrote something
  * rejudged		times that a valid block was read into own pages after
  *			the first attempt at the reader's bio
+ * would_block		reads that were not to wait (RWF_NOWAIT, io_uring) and
+ *			were sent back, to be tried again by their submitter
  */
 #define CORCACHE_STATS(X)	\
 	X(reads)		\
@@ -57,7 +59,8 @@
 	X(origin_errors)	\
 	X(checksum_errors)	\
 	X(commits)		\
-	X(rejudged)
+	X(rejudged)		\
+	X(would_block)
 
 #define CORCACHE_STAT_INDEX(name) CORCACHE_STAT_##name,
 enum corcache_stat {

@@ -171,6 +171,8 @@ static void set_direct(struct corcache_target *target)
 	target->check_vectors = bdev_logical_block_size(cache) >
 				bdev_logical_block_size(target->origin_dev->bdev) ||
 				bdev_dma_alignment(cache) > reader_alignment(target);
+	/* one test for both: no read has no sectors */
+	target->simple_mask = target->check_vectors ? ~0U : target->direct_sectors - 1;
 }
 
 static void event_work(struct work_struct *work)
@@ -304,11 +306,6 @@ static int corcache_map(struct dm_target *ti, struct bio *bio)
 	/* a table that is loaded read-only gets none; an image is not written */
 	if (unlikely(bio_op(bio) != REQ_OP_READ))
 		return DM_MAPIO_KILL;
-	if (unlikely(!bio_sectors(bio))) {
-		corcache_io(bio)->stage = CORCACHE_STAGE_PASS;
-		bio_endio(bio);
-		return DM_MAPIO_SUBMITTED;
-	}
 	bio->bi_iter.bi_sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
 	return corcache_route_map(ti->private, bio);
 }
@@ -317,10 +314,11 @@ static int corcache_end_io(struct dm_target *ti, struct bio *bio,
 			   blk_status_t *error)
 {
 	struct corcache_target *target = ti->private;
+	struct corcache_io *io = corcache_io(bio);
 
-	if (likely(corcache_io(bio)->stage == CORCACHE_STAGE_HIT))
-		return corcache_hit_end_io(target, bio, error);
-	if (corcache_io(bio)->stage == CORCACHE_STAGE_ORIGIN && *error)
+	if (likely(io->stage == CORCACHE_STAGE_HIT))
+		return corcache_hit_end_io(target, bio, io, *error);
+	if (io->stage == CORCACHE_STAGE_ORIGIN && *error)
 		corcache_stat_inc(target->cache, origin_errors);
 	return DM_ENDIO_DONE;
 }
@@ -537,7 +535,7 @@ static void corcache_io_hints(struct dm_target *ti, struct queue_limits *limits)
 static struct target_type corcache_target_type = {
 	.name = "corcache",
 	.version = {1, 0, 0},
-	.features = DM_TARGET_SINGLETON,
+	.features = DM_TARGET_SINGLETON | DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = corcache_ctr,
 	.dtr = corcache_dtr,

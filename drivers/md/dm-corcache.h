@@ -205,6 +205,7 @@ struct corcache_target {
 	struct dm_dev	*origin_dev;
 	u32		cache_lbs;	/* cache device's logical block, in sectors */
 	u32		direct_sectors;	/* unit in which hits may go down as they are */
+	u32		simple_mask;	/* of sector and length: for a simple hit all are 0 */
 	bool		tail_direct;	/* so may the end of the origin */
 	bool		check_vectors;	/* a hit's memory may not suit the cache device */
 	bool		holding;	/* map holds all bios back: see route.c */
