@@ -39,6 +39,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,6 +72,7 @@ static struct {
 	const char *json;
 	bool seed_given;
 	bool expect_error;
+	bool nowait;
 	bool mmap;
 	bool noflush;
 	bool progress;
@@ -82,6 +84,7 @@ static struct {
 static atomic_bool stop_now;
 static atomic_int worst;		/* highest priority exit status so far */
 static atomic_uint_fast64_t total_reads, total_bytes, total_errors;
+static atomic_uint_fast64_t total_again;	/* with --nowait: would have had to wait */
 
 /* ---- small helpers ---- */
 
@@ -234,6 +237,15 @@ static bool pattern_check(const void *buf, uint64_t offset, size_t bytes)
 	return true;
 }
 
+static ssize_t read_some(int fd, void *buf, size_t bytes, uint64_t offset)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = bytes };
+
+	if (opt.nowait)
+		return preadv2(fd, &iov, 1, offset, RWF_NOWAIT);
+	return pread(fd, buf, bytes, offset);
+}
+
 /*
  * One read, continued if it comes back short; verified if @verify.  Returns
  * 0, EXIT_DATA or EXIT_READ and accounts for it.
@@ -244,7 +256,7 @@ static int read_one(int fd, void *buf, uint64_t offset, size_t bytes, bool verif
 
 	atomic_fetch_add(&total_reads, 1);
 	while (done < bytes) {
-		ssize_t n = pread(fd, (char *)buf + done, bytes - done, offset + done);
+		ssize_t n = read_some(fd, (char *)buf + done, bytes - done, offset + done);
 
 		if (n > 0) {
 			done += n;
@@ -252,6 +264,10 @@ static int read_one(int fd, void *buf, uint64_t offset, size_t bytes, bool verif
 		}
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN && opt.nowait) {
+			atomic_fetch_add(&total_again, 1);
+			return 0;
+		}
 		atomic_fetch_add(&total_errors, 1);
 		if (!opt.expect_error)
 			fprintf(stderr, "READ ERROR %d (%s) at sector %" PRIu64 ", %zu bytes\n",
@@ -269,9 +285,12 @@ static int summary(double since)
 {
 	int status = atomic_load(&worst);
 
-	printf("reads=%" PRIuFAST64 " bytes=%" PRIuFAST64 " errors=%" PRIuFAST64 " seconds=%.3f\n",
+	printf("reads=%" PRIuFAST64 " bytes=%" PRIuFAST64 " errors=%" PRIuFAST64 " seconds=%.3f",
 	       atomic_load(&total_reads), atomic_load(&total_bytes),
 	       atomic_load(&total_errors), now() - since);
+	if (opt.nowait)
+		printf(" again=%" PRIuFAST64, atomic_load(&total_again));
+	printf("\n");
 	if (opt.expect_error && status != EXIT_DATA)
 		return status == EXIT_READ ? 0 : EXIT_NO_ERROR;
 	return status;
@@ -1046,7 +1065,7 @@ static const struct {
 	bool seeded;
 } commands[] = {
 	{ "stamp", cmd_stamp, "DEV [OFF LEN]", false },
-	{ "read", cmd_read, "DEV [OFF LEN] [--bs N] [--align-mem N] [--passes N] [--expect-error] [--mmap]", false },
+	{ "read", cmd_read, "DEV [OFF LEN] [--bs N] [--align-mem N] [--passes N] [--expect-error] [--nowait] [--mmap]", false },
 	{ "sweep", cmd_sweep, "DEV [--per-size N] [--min-bs N] [--max-bs N] [--block N] [--align-mem N]", true },
 	{ "random", cmd_random, "DEV --count N|--seconds N [--threads N] [--min-bs N] [--max-bs N] [--start OFF] [--length LEN] [--pause US]", true },
 	{ "together", cmd_together, "DEV OFF LEN [--threads N] [--bs N] [--expect-error]", false },
@@ -1075,7 +1094,7 @@ int main(int argc, char **argv)
 {
 	enum { O_BS = 256, O_ALIGN, O_SHIFT, O_SEED, O_COUNT, O_SECONDS, O_THREADS, O_MAX, O_MIN,
 	       O_START, O_LENGTH, O_PASSES, O_PER_SIZE, O_BLOCK, O_PAUSE, O_AFTER, O_JSON, O_EXPECT,
-	       O_MMAP, O_NOFLUSH, O_PROGRESS };
+	       O_NOWAIT, O_MMAP, O_NOFLUSH, O_PROGRESS };
 	static const struct option options[] = {
 		{ "bs", 1, NULL, O_BS }, { "align-mem", 1, NULL, O_ALIGN },
 		{ "shift", 1, NULL, O_SHIFT }, { "seed", 1, NULL, O_SEED },
@@ -1086,6 +1105,7 @@ int main(int argc, char **argv)
 		{ "per-size", 1, NULL, O_PER_SIZE }, { "block", 1, NULL, O_BLOCK },
 		{ "pause", 1, NULL, O_PAUSE }, { "after", 1, NULL, O_AFTER },
 		{ "json", 1, NULL, O_JSON }, { "expect-error", 0, NULL, O_EXPECT },
+		{ "nowait", 0, NULL, O_NOWAIT },
 		{ "mmap", 0, NULL, O_MMAP }, { "noflush", 0, NULL, O_NOFLUSH }, { "progress", 0, NULL, O_PROGRESS },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -1113,6 +1133,7 @@ int main(int argc, char **argv)
 		case O_NOFLUSH: opt.noflush = true; break;
 		case O_JSON: opt.json = optarg; break;
 		case O_EXPECT: opt.expect_error = true; break;
+		case O_NOWAIT: opt.nowait = true; break;
 		case O_PROGRESS: opt.progress = true; break;
 		default: usage();
 		}
