@@ -59,6 +59,7 @@ static __always_inline bool corcache_hit_map_simple(struct corcache_target *targ
 	entry = READ_ONCE(cache->index[sector >> geo->region_shift]);
 	if (!entry)
 		return false;
+	/* pairs with the release in __corcache_index_publish() */
 	missing = ~smp_load_acquire(&cache->slots[entry - 1].valid);
 	first = offset >> geo->block_shift;
 	last = (offset + sectors - 1) >> geo->block_shift;

@@ -22,6 +22,7 @@ BENCH_TMP=$(mktemp -d /tmp/corcache-bench.XXXXXX)
 ROUNDS=${ROUNDS:-3} SEED=${SEED:-1}
 # Of the local origin; each RAM disk is twice as large.
 SIZE_MIB=${SIZE_MIB:-128}
+# shellcheck disable=SC2034 # for the scripts
 SECTORS=$((SIZE_MIB * 2048))
 export DM_DISABLE_UDEV=1 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:${BENCH_TOOLS:-/nonexistent}/sbin:${BENCH_TOOLS:-/nonexistent}/usr/sbin
 
@@ -99,7 +100,7 @@ reads() {
 
 # ns_per_io DEVICE DEPTH BYTES ORDER SPAN JOBS: prints it, with two decimals. A short run tells how many fill TARGET_NS.
 ns_per_io() {
-	local device=$1 depth=$2 bytes=$3 order=$4 span=$5 jobs=$6 target=${TARGET_NS:-200000000} count
+	local device=$1 depth=$2 bytes=$3 order=$4 span=$5 jobs=$6 target=${TARGET_NS:-200000000} count ios=0 ns=0
 	reads "$device" 200 "$depth" "$bytes" "$order" "$span" "$jobs"
 	count=$((target / (ns / ios + 1) / jobs + 1))
 	reads "$device" "$count" "$depth" "$bytes" "$order" "$span" "$jobs"

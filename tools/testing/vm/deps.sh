@@ -12,10 +12,11 @@
 #   model          spin, for the models beside the design document
 #   clang          clang with its sanitizer run-time
 #   crash          the crash replay
+#   bench          the benchmarks: their contenders and their plots
 #   chroot         to make chroots of newer Debian releases (kernel 7.x, tests of a clean machine)
 #   dkms           dkms and the headers of Debian's own kernel, installed. The kernel image itself is never installed:
 #                  the lab unpacks it in its cache, and boot loader and initramfs of the machine stay as they are
-# Without a group: all but dkms.
+# Without a group: all but bench and dkms.
 #
 # Says what it installs, is quiet when nothing is missing. Package lists are refreshed only when a package has no
 # candidate or cannot be downloaded. Recommended packages are left out.
@@ -38,9 +39,10 @@ packages_of() { # GROUP
 	model) echo spin gcc libc6-dev ;;
 	clang) echo clang lld llvm libclang-rt-14-dev ;;
 	crash) echo libdevmapper-dev gcc make libc6-dev ;;
+	bench) echo fio nbdkit nbd-client qemu-utils thin-provisioning-tools python3 python3-matplotlib ;;
 	chroot) echo mmdebstrap ;;
 	dkms) echo dkms linux-headers-amd64 ;;
-	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check model clang crash chroot dkms" ;;
+	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check model clang crash bench chroot dkms" ;;
 	esac
 }
 
