@@ -26,7 +26,7 @@ DKMS_STAGE := build/dkms/dm-corcache-$(VERSION)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install udev_install install uninstall clean check demo kcsan unit model fuzz soak torture version help
+.PHONY: modules modules_install udev_install install uninstall clean check demo kcsan unit model fuzz soak torture bench bench-check version help
 .PHONY: dkms-stage dkms-install dkms-remove
 
 modules: $(KDIR)/Makefile
@@ -88,6 +88,13 @@ soak:
 torture:
 	@tools/testing/torture.sh
 
+# ONLY=regex of parts, ROUNDS=, CONTENDERS=, TESTS=, HOST=1, RECORD=1
+bench:
+	@tools/testing/bench/bench.sh run
+
+bench-check:
+	@tools/testing/bench/bench.sh check
+
 demo:
 	@tools/testing/demo/demo.sh
 
@@ -114,5 +121,7 @@ help:
 	@echo '  check            all tests, in virtual machines (T=pattern: those whose name matches)'
 	@echo '  soak             everything at once on the debug kernel (MINUTES=10, SEED=)'
 	@echo '  torture          crashes at 100000 moments, power cuts, hostile devices: hours (STATES=, KILLS=, DEVICES=, SEED=)'
+	@echo '  bench            hits, misses, boots, beside dm-linear, dm-cache, dm-clone, bcache, nbdkit, qcow2 (ONLY=part, ROUNDS=, HOST=1)'
+	@echo '  bench-check      instructions per hit against those on record, fails above +3 %'
 	@echo '  demo             a real boot read through the cache, in a virtual machine (HOST=1: on this kernel)'
 	@echo '  kcsan            look for data races: the stress test on a kernel with KCSAN (MINUTES=5, SEED=)'

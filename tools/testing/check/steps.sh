@@ -12,8 +12,8 @@ UDEV_TESTS='test_udev_'
 DEBUG_ONLY_TESTS='test_error_memory test_error_inject'
 OWN_ONLY_TESTS='test_error_dust'
 # What the other Debian kernels are tried with: boot, load, read, fill, remove and re-create, verify, suspend.
-SMOKE_TESTS='test_read_pattern test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
-SMOKE_CASES='read_64k read_4kn_cache exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
+SMOKE_TESTS='test_read_pattern test_read_nowait test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
+SMOKE_CASES='read_64k read_4kn_cache nowait_hits_and_misses uring_workers exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
 # The areas that run in User Mode Linux, too, which is fast but has one CPU.
 UML_AREAS='read fill'
 # What the debug kernel runs: cases in which the most happens at once. A case takes minutes there, under emulation, most
@@ -188,6 +188,7 @@ define_steps() {
 	step lab/6.1 ktap kernel/6.1 "$VM/selftest.sh" stock
 	step install plain kernel/6.1 "$CHECK_DIR/install.sh"
 	step dkms plain kernel/6.1 "$CHECK_DIR/dkms.sh"
+	step bench-check ktap build/6.1/gcc "$TESTING/bench/bench.sh" check
 	step demo plain build/6.1/gcc env PROGRESS=0 "$TOP/tools/testing/demo/demo.sh"
 	host_steps
 
