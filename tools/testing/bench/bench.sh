@@ -43,6 +43,7 @@ CHECK_CONTENDERS='linear corcache corcache-crc corcache-run1'
 TIME_LIMIT=3000
 
 ONLY=${ONLY:-.} SEED=${SEED:-1}
+check_settings=()
 
 say() { echo "# $*"; }
 die() {
@@ -81,7 +82,7 @@ settings_of() { # KIND
 	[ -z "${ROUNDS:-}" ] || echo ROUNDS="$ROUNDS"
 	[ -z "${CONTENDERS:-}" ] || echo CONTENDERS="$CONTENDERS"
 	[ -z "${TESTS:-}" ] || echo TESTS="$TESTS"
-	printf '%s\n' "${settings[@]}"
+	printf '%s\n' "${settings[@]}" "${check_settings[@]}"
 }
 
 run_part() { # PART [DIR]
@@ -172,8 +173,8 @@ count_instructions() {
 	local tools=''
 	"$vm/deps.sh" kernel vm build >&2
 	# shellcheck disable=SC2034 # settings of the part
-	CONTENDERS=${CONTENDERS:-$CHECK_CONTENDERS} ROUNDS=1 TESTS=${TESTS:-4k-qd1 4k-qd32 64k-qd1 1m-qd1} TARGET_NS=50000000
-	export TARGET_NS
+	CONTENDERS=${CONTENDERS:-$CHECK_CONTENDERS} ROUNDS=1 TESTS=${TESTS:-4k-qd1 4k-qd32 64k-qd1 1m-qd1}
+	check_settings=(TARGET_NS=50000000 SIZE_MIB=32)
 	run_part hit-icount "$out/check"
 }
 

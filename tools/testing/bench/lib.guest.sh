@@ -40,6 +40,24 @@ result() {
 		"$1" "$BENCH_KIND" "$2" "$3" "$4" "$5" "$6" >> "$LAB_OUT/results.jsonl"
 }
 
+# ---- the end ---------------------------------------------------------------------
+
+# at_end COMMAND...: a guest is thrown away as it is; on a machine that goes on, whatever was made goes, the last first.
+undo=()
+at_end() { undo+=("$(printf '%q ' "$@")"); }
+
+# shellcheck disable=SC2317 # called by trap
+cleanup() {
+	local i
+	set +e
+	if [ "${LAB_KIND:-}" = host ]; then
+		for ((i = ${#undo[@]} - 1; i >= 0; i--)); do eval "${undo[i]}"; done > /dev/null 2>&1
+	fi
+	rm -rf "$BENCH_TMP"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
 # ---- modules and devices -----------------------------------------------------
 
 load_modules() {
@@ -52,13 +70,23 @@ load_modules() {
 	modprobe -q nbd nbds_max=16 max_part=0 || true
 	mkdir -p /dev/mapper
 	dmsetup targets | grep -q '^clone ' || [ -z "${CLONE_KO:-}" ] || insmod "$CLONE_KO"
-	dmsetup targets | grep -q '^corcache ' || insmod "$CORCACHE_KO"
+	if ! dmsetup targets | grep -q '^corcache '; then
+		insmod "$CORCACHE_KO"
+		at_end rmmod dm_corcache
+	fi
 	insmod "$BENCH_KO"
+	at_end rmmod corcache_biobench
 }
 
 # ram_disks NUMBER MIB: all that were there are gone, with what was in them
 ram_disks() {
-	! grep -q '^brd ' /proc/modules || rmmod brd
+	if [ "$ram_used" != 0 ]; then
+		rmmod brd
+	elif grep -q '^brd ' /proc/modules; then
+		die "brd is loaded already: somebody may have something on the RAM disks"
+	else
+		at_end rmmod brd
+	fi
 	modprobe brd rd_nr="$1" rd_size=$(($2 * 1024)) max_part=1
 	ram_used=1
 }
@@ -83,6 +111,7 @@ make_dm() { # NAME TABLE [dmsetup arguments]
 	local name=$1 table=$2
 	shift 2
 	dmsetup create "$name" "$@" --table "$table"
+	at_end dmsetup remove --retry "$name"
 	dmsetup mknodes "$name"
 }
 
@@ -132,8 +161,3 @@ corcache_settle() { # NAME
 	done
 	die "the fills of $1 do not end: $(dmsetup status "$1")"
 }
-
-cleanup() {
-	rm -rf "$BENCH_TMP"
-}
-trap cleanup EXIT

@@ -72,6 +72,7 @@ make_bcache() {
 	make-bcache --block 4k --bucket 128k -B "$backing" >> "$log" 2>&1
 	echo "$cache" > /sys/fs/bcache/register
 	echo "$backing" > /sys/fs/bcache/register
+	at_end stop_bcache
 	for ((i = 0; i < 100; i++)); do [ ! -e /sys/block/bcache0 ] || break; sleep 0.1; done
 	[ -b /dev/bcache0 ] || mknod /dev/bcache0 b "$(cut -d: -f1 /sys/block/bcache0/dev)" "$(cut -d: -f2 /sys/block/bcache0/dev)"
 	if grep -q 'no cache' /sys/block/bcache0/bcache/state; then
@@ -88,17 +89,25 @@ make_bcache() {
 	DEVICE=/dev/bcache0
 }
 
+stop_bcache() {
+	local f
+	for f in /sys/block/bcache0/bcache/stop /sys/fs/bcache/*-*/stop; do echo 1 > "$f"; done
+	sleep 2
+}
+
 # make_served NAME COMMAND...: what a program serves over NBD on a socket of this machine
 make_served() {
 	local name=$1 n i
 	shift
 	TMPDIR=$BENCH_TMP "$@"
+	at_end pkill -f "$BENCH_TMP/$name.sock"
 	for n in {0..15}; do
 		[ -e "/sys/block/nbd$n/pid" ] || break
 	done
 	for ((i = 0; i < 100; i++)); do [ ! -S "$BENCH_TMP/$name.sock" ] || break; sleep 0.1; done
 	nbd-client -unix "$BENCH_TMP/$name.sock" "/dev/nbd$n" -b 4096 > "$BENCH_TMP/$name.log" 2>&1 ||
 		die "nbd-client cannot attach $name: $(cat "$BENCH_TMP/$name.log")"
+	at_end nbd-client -d "/dev/nbd$n"
 	for ((i = 0; i < 100; i++)); do [ "$(cat "/sys/block/nbd$n/size")" = 0 ] || break; sleep 0.1; done
 	DEVICE=/dev/nbd$n
 }

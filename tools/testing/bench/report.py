@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """report.py --dir DIR [--record DOCS | --check FILE | --write FILE] - what bench.sh makes of what the guests have measured.
 
