@@ -76,6 +76,8 @@ static struct {
 	bool mmap;
 	bool noflush;
 	bool progress;
+	bool buffered;
+	bool trust;
 } opt = {
 	.align_mem = 4096, .threads = 1, .min_bs = SECTOR,
 	.passes = 1, .per_size = 4, .block = 4096,
@@ -834,33 +836,65 @@ static struct extent *load_trace(const char *path, size_t *nr)
 	return trace;
 }
 
+/* The same for all readers; the counts are of all of them together. */
+static struct {
+	const struct extent *trace;
+	size_t nr;
+	double since;
+	atomic_uint_fast64_t bytes, errors, mismatches;
+} replay;
+
+/* With --trust the first reader verifies for all. */
+static void *replay_worker(void *arg)
+{
+	struct worker *w = arg;
+	bool verify = !w->nr || !opt.trust;
+	uint64_t bytes = 0;
+	size_t i;
+
+	pthread_barrier_wait(w->barrier);
+	for (i = 0; i < replay.nr; i++) {
+		const struct extent *e = &replay.trace[i];
+		int status = read_one(w->fd, w->buf, e->offset, e->length, verify);
+
+		if (status == EXIT_READ)
+			atomic_fetch_add(&replay.errors, 1);
+		else if (status)
+			atomic_fetch_add(&replay.mismatches, 1);
+		else
+			bytes += e->length;
+		if (opt.progress && !w->nr)
+			show_progress(i + 1, replay.nr, bytes, replay.since, i + 1 == replay.nr);
+	}
+	atomic_fetch_add(&replay.bytes, bytes);
+	return NULL;
+}
+
 static int cmd_replay(int argc, char **argv)
 {
 	struct extent *trace;
-	void *raw, *buf = buffer(MAX_IO, opt.align_mem, &raw);
-	size_t nr, i, errors = 0, mismatches = 0;
-	uint64_t bytes = 0, distinct, size;
-	double since, seconds;
+	size_t nr, i, reads, largest = 0;
+	uint64_t distinct, size, bytes, errors, mismatches;
+	double seconds;
 	int fd;
 
 	if (argc < 2)
 		die(EXIT_USAGE, "replay TRACE.csv DEV");
 	trace = load_trace(argv[0], &nr);
-	fd = open_device(argv[1], O_RDONLY);
-	since = now();
-	for (i = 0; i < nr; i++) {
-		int status = read_one(fd, buf, trace[i].offset, trace[i].length, true);
-
-		if (status == EXIT_READ)
-			errors++;
-		else if (status)
-			mismatches++;
-		else
-			bytes += trace[i].length;
-		if (opt.progress)
-			show_progress(i + 1, nr, bytes, since, i + 1 == nr);
-	}
-	seconds = now() - since;
+	for (i = 0; i < nr; i++)
+		largest = trace[i].length > largest ? trace[i].length : largest;
+	fd = opt.buffered ? open(argv[1], O_RDONLY | O_CLOEXEC) : open_device(argv[1], O_RDONLY);
+	if (fd < 0)
+		die(EXIT_OTHER, "%s: open: %s", argv[1], strerror(errno));
+	replay.trace = trace;
+	replay.nr = nr;
+	replay.since = now();
+	run_workers(replay_worker, fd, 0, 0, largest, true);
+	seconds = now() - replay.since;
+	reads = nr * opt.threads;
+	bytes = atomic_load(&replay.bytes);
+	errors = atomic_load(&replay.errors);
+	mismatches = atomic_load(&replay.mismatches);
 	size = device_bytes(fd);
 	for (i = 0; i < nr; i++) {
 		uint64_t end = trace[i].offset + trace[i].length;
@@ -870,21 +904,20 @@ static int cmd_replay(int argc, char **argv)
 		trace[i].length = (end < size ? end : size) - trace[i].offset;
 	}
 	distinct = distinct_bytes(trace, nr);
-	printf("reads=%zu bytes=%" PRIu64 " distinct_bytes=%" PRIu64 " seconds=%.3f errors=%zu mismatches=%zu\n",
-	       nr, bytes, distinct, seconds, errors, mismatches);
+	printf("reads=%zu bytes=%" PRIu64 " distinct_bytes=%" PRIu64 " seconds=%.3f errors=%" PRIu64 " mismatches=%" PRIu64 "\n",
+	       reads, bytes, distinct, seconds, errors, mismatches);
 	if (opt.json) {
 		FILE *json = fopen(opt.json, "w");
 
 		if (!json)
 			die(EXIT_OTHER, "%s: %s", opt.json, strerror(errno));
 		fprintf(json, "{\"reads\": %zu, \"bytes\": %" PRIu64 ", \"distinct_bytes\": %" PRIu64
-			", \"block\": %" PRIu64 ", \"seconds\": %.6f, \"errors\": %zu, \"mismatches\": %zu}\n",
-			nr, bytes, distinct, opt.block, seconds, errors, mismatches);
+			", \"block\": %" PRIu64 ", \"seconds\": %.6f, \"errors\": %" PRIu64 ", \"mismatches\": %" PRIu64 "}\n",
+			reads, bytes, distinct, opt.block, seconds, errors, mismatches);
 		if (fclose(json))
 			die(EXIT_OTHER, "%s: %s", opt.json, strerror(errno));
 	}
 	free(trace);
-	free(raw);
 	return mismatches ? EXIT_DATA : errors ? EXIT_READ : 0;
 }
 
@@ -1070,7 +1103,7 @@ static const struct {
 	{ "random", cmd_random, "DEV --count N|--seconds N [--threads N] [--min-bs N] [--max-bs N] [--start OFF] [--length LEN] [--pause US]", true },
 	{ "together", cmd_together, "DEV OFF LEN [--threads N] [--bs N] [--expect-error]", false },
 	{ "scribble", cmd_scribble, "DEV OFF LEN [--bs N] [--passes N]", true },
-	{ "replay", cmd_replay, "TRACE.csv DEV [--progress] [--json FILE] [--block N]", false },
+	{ "replay", cmd_replay, "TRACE.csv DEV [--threads N] [--buffered] [--trust] [--progress] [--json FILE] [--block N]", false },
 	{ "nbdlog", cmd_nbdlog, "LOGFILE [--start BYTE] [--progress]", false },
 	{ "hash", cmd_hash, "DEV [OFF LEN]", false },
 	{ "flip", cmd_flip, "DEV BYTEOFFSET BIT", false },
@@ -1094,7 +1127,7 @@ int main(int argc, char **argv)
 {
 	enum { O_BS = 256, O_ALIGN, O_SHIFT, O_SEED, O_COUNT, O_SECONDS, O_THREADS, O_MAX, O_MIN,
 	       O_START, O_LENGTH, O_PASSES, O_PER_SIZE, O_BLOCK, O_PAUSE, O_AFTER, O_JSON, O_EXPECT,
-	       O_NOWAIT, O_MMAP, O_NOFLUSH, O_PROGRESS };
+	       O_NOWAIT, O_MMAP, O_NOFLUSH, O_PROGRESS, O_BUFFERED, O_TRUST };
 	static const struct option options[] = {
 		{ "bs", 1, NULL, O_BS }, { "align-mem", 1, NULL, O_ALIGN },
 		{ "shift", 1, NULL, O_SHIFT }, { "seed", 1, NULL, O_SEED },
@@ -1107,6 +1140,7 @@ int main(int argc, char **argv)
 		{ "json", 1, NULL, O_JSON }, { "expect-error", 0, NULL, O_EXPECT },
 		{ "nowait", 0, NULL, O_NOWAIT },
 		{ "mmap", 0, NULL, O_MMAP }, { "noflush", 0, NULL, O_NOFLUSH }, { "progress", 0, NULL, O_PROGRESS },
+		{ "buffered", 0, NULL, O_BUFFERED }, { "trust", 0, NULL, O_TRUST },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -1135,6 +1169,8 @@ int main(int argc, char **argv)
 		case O_EXPECT: opt.expect_error = true; break;
 		case O_NOWAIT: opt.nowait = true; break;
 		case O_PROGRESS: opt.progress = true; break;
+		case O_BUFFERED: opt.buffered = true; break;
+		case O_TRUST: opt.trust = true; break;
 		default: usage();
 		}
 	}
