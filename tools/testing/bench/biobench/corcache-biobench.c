@@ -4,7 +4,7 @@
  * that what is measured is the block layer and not system calls.
  *
  *   cd /sys/module/corcache_biobench/parameters
- *   echo "DEVICE COUNT DEPTH BYTES ORDER SPAN JOBS LATENCY" > run; cat run
+ *   echo "DEVICE COUNT DEPTH BYTES ORDER SPAN JOBS LATENCY [PIECE]" > run; cat run
  *
  * Each of JOBS (1 to 16) threads sends COUNT bios of BYTES (512 to 1 MiB) and
  * has up to DEPTH (1 to 1024) of them under way, within the first SPAN bytes of
@@ -13,9 +13,12 @@
  *   random		anywhere
  *   sequential		one after another, each job in a part of its own
  *   scattered		each piece of SPAN once, in a mixed order, which is the
- *			same every time; SPAN / BYTES is a power of two and at
+ *			same every time; SPAN / PIECE is a power of two and at
  *			least JOBS * COUNT
  *   same		as scattered, but all jobs want the same
+ *
+ * A piece is BYTES long, or PIECE, if that is given: then only the first BYTES
+ * of each are read.
  *
  * LATENCY 1 times each bio, which costs something, 0 does not.  The answer is
  * one line: ios, ns (all jobs together, from first to last), errors and, with
@@ -66,6 +69,7 @@ struct plan {
 	u64 span;
 	u32 depth;
 	u32 bytes;
+	u32 piece;
 	u32 jobs;
 	u32 latency;
 };
@@ -85,7 +89,7 @@ struct job {
 	struct block_device *bdev;
 	struct slot *slots;
 	u32 *latencies;		/* by bucket, or NULL */
-	u64 pieces;		/* SPAN / BYTES */
+	u64 pieces;		/* SPAN / PIECE */
 	u64 seed;
 	u64 next;
 	u64 errors;
@@ -141,7 +145,7 @@ static sector_t next_sector(struct job *job)
 	default:
 		piece = scatter(job->next++, job->pieces);
 	}
-	return piece * (job->plan->bytes >> SECTOR_SHIFT);
+	return piece * (job->plan->piece >> SECTOR_SHIFT);
 }
 
 /* -------- Latencies --------------------------------------------------- */
@@ -272,7 +276,7 @@ static int make_job(struct job *job, const struct plan *plan, u32 nr,
 	job->plan = plan;
 	job->bdev = bdev;
 	job->seed = 88172645463325252ULL + nr * 7919;
-	job->pieces = div_u64(plan->span, plan->bytes);
+	job->pieces = div_u64(plan->span, plan->piece);
 	if (plan->order == SEQUENTIAL)
 		job->next = div_u64(job->pieces, plan->jobs) * nr;
 	else if (plan->order == SCATTERED)
@@ -366,10 +370,11 @@ static bool plan_is_possible(const struct plan *plan)
 
 	if (!plan->depth || plan->depth > MAX_DEPTH || !plan->jobs || plan->jobs > MAX_JOBS ||
 	    plan->bytes < SECTOR_SIZE || plan->bytes > MAX_BYTES ||
-	    plan->bytes % SECTOR_SIZE || plan->span < plan->bytes || !plan->count ||
+	    plan->bytes % SECTOR_SIZE || plan->piece < plan->bytes ||
+	    plan->piece % SECTOR_SIZE || plan->span < plan->piece || !plan->count ||
 	    plan->count > U32_MAX)
 		return false;
-	pieces = div_u64(plan->span, plan->bytes);
+	pieces = div_u64(plan->span, plan->piece);
 	if (plan->order == SCATTERED)
 		return is_power_of_2(pieces) && plan->count * plan->jobs <= pieces;
 	if (plan->order == SAME)
@@ -379,12 +384,15 @@ static bool plan_is_possible(const struct plan *plan)
 
 static int parse(const char *text, struct plan *plan)
 {
-	int order;
+	int order, words;
 
-	if (sscanf(text, "%95s %llu %u %u %15s %llu %u %u", plan->device, &plan->count,
-		   &plan->depth, &plan->bytes, plan->order_name, &plan->span, &plan->jobs,
-		   &plan->latency) != 8)
+	words = sscanf(text, "%95s %llu %u %u %15s %llu %u %u %u", plan->device, &plan->count,
+		       &plan->depth, &plan->bytes, plan->order_name, &plan->span, &plan->jobs,
+		       &plan->latency, &plan->piece);
+	if (words < 8)
 		return -EINVAL;
+	if (words == 8)
+		plan->piece = plan->bytes;
 	order = match_string(order_names, ARRAY_SIZE(order_names), plan->order_name);
 	if (order < 0)
 		return order;
@@ -422,7 +430,7 @@ static const struct kernel_param_ops run_ops = {
 	.get = run_get,
 };
 module_param_cb(run, &run_ops, NULL, 0600);
-MODULE_PARM_DESC(run, "DEVICE COUNT DEPTH BYTES ORDER SPAN JOBS LATENCY");
+MODULE_PARM_DESC(run, "DEVICE COUNT DEPTH BYTES ORDER SPAN JOBS LATENCY [PIECE]");
 
 static int __init biobench_init(void)
 {

@@ -143,6 +143,56 @@ int corcache_disk_dump(int fd, uint64_t device_sectors)
 	return 0;
 }
 
+/*
+ * A prime, so that no two slots get the same region, and 2^32 times the golden
+ * ratio, so that neighbours get distant ones.
+ */
+#define MIX	2654435761ULL
+
+static void occupy_sector(const struct corcache_super *super, void *sector, u64 nr, u64 valid)
+{
+	const struct corcache_geometry *geo = &super->geo;
+	u64 last = geo->nr_slots < geo->nr_regions ? geo->nr_slots : geo->nr_regions;
+	u64 slot = nr * geo->sector_entries;
+	u32 crc[64], i;
+
+	for (i = 0; i < geo->region_blocks; i++)
+		crc[i] = (u32)nr + i + 1;
+	corcache_table_begin(super, sector, nr);
+	for (i = 0; i < geo->sector_entries && slot < last; i++, slot++)
+		corcache_table_put(super, sector, i, slot * MIX % geo->nr_regions, valid,
+				   geo->checksums ? crc : NULL);
+	corcache_table_seal(sector);
+}
+
+int corcache_disk_occupy(int fd, uint64_t device_sectors, uint64_t valid)
+{
+	const size_t chunk = 256 * UNIT;
+	struct corcache_super super;
+	unsigned char *buf;
+	u64 nr = 0;
+
+	if (posix_memalign((void **)&buf, UNIT, chunk))
+		return -1;
+	if (load_super(fd, buf, "main", 0, device_sectors, &super)) {
+		free(buf);
+		return -1;
+	}
+	while (nr < super.geo.table_sectors) {
+		u64 start = nr, left = (super.geo.table_sectors - nr) * 512;
+		size_t bytes = left < chunk ? left : chunk;
+
+		for (size_t at = 0; at < bytes; at += 512, nr++)
+			occupy_sector(&super, buf + at, nr, valid);
+		if (transfer(fd, buf, super.geo.table_start + start, bytes, 1)) {
+			free(buf);
+			return -1;
+		}
+	}
+	free(buf);
+	return fsync(fd);
+}
+
 #define FIELD(name) \
 	{ #name, offsetof(struct corcache_superblock, name), \
 	  sizeof(((struct corcache_superblock *)0)->name) }

@@ -33,4 +33,18 @@ int corcache_disk_dump(int fd, uint64_t device_sectors);
 int corcache_disk_poke(int fd, uint64_t device_sectors, const char *which,
 		       const char *field, const char *value);
 
+/**
+ * corcache_disk_occupy() - give every slot a region, as if all had been filled
+ * @fd: cache device, formatted and not in use, open for O_DIRECT reads and writes
+ * @device_sectors: its size
+ * @valid: which blocks of each region are valid, those of the first in bit 0
+ *
+ * Regions lie in mixed order, each in one slot; with more slots than regions the
+ * last slots stay as they are.  The data area is not written, so the checksums,
+ * if there are any, are wrong: this is for measuring what a large table costs.
+ *
+ * Return: 0, or -1 after a message.
+ */
+int corcache_disk_occupy(int fd, uint64_t device_sectors, uint64_t valid);
+
 #endif /* CORCACHE_DISK_H */

@@ -8,9 +8,9 @@
  * answered from the wrong place says where from.  --shift N expects the
  * pattern of offset + N, for origins with other content.
  *
- * Also changes and shows what stands on a cache device (flip, dump, super),
- * with the format code of the module itself, and counts what an NBD server
- * was asked for (nbdlog).
+ * Also changes and shows what stands on a cache device (flip, dump, super,
+ * occupy), with the format code of the module itself, and counts what an NBD
+ * server was asked for (nbdlog).
  *
  * Exit status: 0 fine; 1 wrong data; 2 a read failed; 3 an expected error did
  * not come; 64 usage; 70 something else went wrong.
@@ -1038,6 +1038,17 @@ static int cmd_super(int argc, char **argv)
 		EXIT_OTHER : 0;
 }
 
+/* occupy DEV MASK: all slots of a formatted cache hold regions, of which those blocks are valid */
+static int cmd_occupy(int argc, char **argv)
+{
+	int fd = open_device(argv[0], O_RDWR);
+
+	if (argc < 2)
+		die(EXIT_USAGE, "occupy DEV MASK");
+	return corcache_disk_occupy(fd, device_bytes(fd) / SECTOR, strtoull(argv[1], NULL, 0)) ?
+		EXIT_OTHER : 0;
+}
+
 /* ---- suspend ---- */
 
 static void interrupt(int sig)
@@ -1089,6 +1100,73 @@ static int cmd_suspend(int argc, char **argv)
 	return 0;
 }
 
+/* ---- timed ---- */
+
+static void put_target(struct dm_ioctl *dmi, const char *type, uint64_t sectors, const char *params)
+{
+	struct dm_target_spec *spec = (void *)(dmi + 1);
+
+	spec->length = sectors;
+	snprintf(spec->target_type, sizeof(spec->target_type), "%s", type);
+	strcpy((char *)(spec + 1), params);
+	dmi->target_count = 1;
+	dmi->flags |= DM_READONLY_FLAG;
+}
+
+/* Returns the request that the words stand for, with what belongs to it in @dmi. */
+static unsigned long put_request(struct dm_ioctl *dmi, size_t room, int argc, char **argv)
+{
+	struct dm_target_msg *msg = (void *)(dmi + 1);
+	const char *verb = argv[1], *text = argc > 2 ? argv[argc - 1] : "";
+
+	if (strlen(text) >= room)
+		die(EXIT_USAGE, "too long: %s", text);
+	if (argc == 2 && !strcmp(verb, "resume"))
+		return DM_DEV_SUSPEND;
+	if (argc == 2 && !strcmp(verb, "remove"))
+		return DM_DEV_REMOVE;
+	if (argc == 3 && !strcmp(verb, "message")) {
+		strcpy(msg->message, text);
+		return DM_TARGET_MSG;
+	}
+	if (argc != 5 || strcmp(verb, "load"))
+		die(EXIT_USAGE, "timed NAME resume|remove|message WORDS|load TYPE SECTORS PARAMETERS");
+	put_target(dmi, argv[2], number(argv[3]), text);
+	return DM_TABLE_LOAD;
+}
+
+/*
+ * What dmsetup does, with the time that device-mapper took for it, without that
+ * of starting a program.
+ */
+static int cmd_timed(int argc, char **argv)
+{
+	static union {
+		struct dm_ioctl dmi;
+		char bytes[16384];
+	} u;
+	int fd = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	unsigned long request;
+	double since;
+
+	if (fd < 0)
+		die(EXIT_OTHER, "/dev/mapper/control: %s", strerror(errno));
+	if (argc < 2)
+		die(EXIT_USAGE, "timed NAME what");
+	u.dmi.version[0] = DM_VERSION_MAJOR;
+	u.dmi.data_size = sizeof(u);
+	u.dmi.data_start = sizeof(u.dmi);
+	snprintf(u.dmi.name, sizeof(u.dmi.name), "%s", argv[0]);
+	request = put_request(&u.dmi, sizeof(u) - sizeof(u.dmi) - sizeof(struct dm_target_spec),
+			      argc, argv);
+	since = now();
+	if (ioctl(fd, request, &u))
+		die(EXIT_OTHER, "%s of %s: %s", argv[1], argv[0], strerror(errno));
+	printf("us=%.0f\n", (now() - since) * 1e6);
+	close(fd);
+	return 0;
+}
+
 /* ---- main ---- */
 
 static const struct {
@@ -1109,7 +1187,9 @@ static const struct {
 	{ "flip", cmd_flip, "DEV BYTEOFFSET BIT", false },
 	{ "dump", cmd_dump, "DEV", false },
 	{ "super", cmd_super, "DEV main|backup|both FIELD VALUE", false },
+	{ "occupy", cmd_occupy, "DEV MASK", false },
 	{ "suspend", cmd_suspend, "NAME [--noflush] [--after US]", false },
+	{ "timed", cmd_timed, "NAME resume|remove|message WORDS|load TYPE SECTORS PARAMETERS", false },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
