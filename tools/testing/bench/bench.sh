@@ -78,7 +78,8 @@ prepare() { # KERNEL
 # Environment of a guest script, one VAR=VALUE a line.
 settings_of() { # KIND
 	printf '%s\n' BENCH_KIND="$1" BENCH_KO="$BENCH_KO" CLONE_KO="$CLONE_KO" BENCH_TOOLS="$tools" SEED="$SEED" \
-		CORCACHE_IO="$CORCACHE_BUILD/selftests/corcache_io"
+		CORCACHE_IO="$CORCACHE_BUILD/selftests/corcache_io" BENCH_IO="$CORCACHE_BUILD/selftests/corcache_io" \
+		BENCH_TRACE="$top/tools/testing/traces/debian12-boot.csv"
 	[ -z "${ROUNDS:-}" ] || echo ROUNDS="$ROUNDS"
 	[ -z "${CONTENDERS:-}" ] || echo CONTENDERS="$CONTENDERS"
 	[ -z "${TESTS:-}" ] || echo TESTS="$TESTS"

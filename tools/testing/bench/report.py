@@ -73,8 +73,8 @@ def bar_table(figures):
         if verdict is None:
             rows.append([what, limit, "not measured", ""])
             continue
-        missed += not verdict[1]
-        rows.append([what, limit, verdict[0], "reached" if verdict[1] else "**missed**"])
+        missed += verdict[1] is False
+        rows.append([what, limit, verdict[0], {True: "reached", False: "**missed**", None: "too noisy"}[verdict[1]]])
     return table(rows), missed
 
 
