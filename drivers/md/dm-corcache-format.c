@@ -366,12 +366,13 @@ corcache_table_check(const struct corcache_super *super, const void *sector, u64
 static bool rest_is_zero(const struct corcache_geometry *geo,
 			 const struct corcache_table_entry *entry, u64 valid)
 {
+	u64 rest = ~valid & corcache_bit_range(0, geo->region_blocks);
 	size_t used = sizeof(*entry);
-	u32 bit;
 
 	if (geo->checksums) {
-		for (bit = 0; bit < geo->region_blocks; bit++)
-			if (entry->crc[bit] && !((valid >> bit) & 1))
+		/* mostly there are none: this is done for every slot of a device */
+		for (; rest; rest &= rest - 1)
+			if (entry->crc[__ffs64(rest)])
 				return false;
 		used += geo->region_blocks * sizeof(__le32);
 	}
@@ -397,7 +398,11 @@ int corcache_table_get(const struct corcache_super *super, const void *sector,
 	*valid = bits;
 	if (!crc)
 		return 1;
+	if (!geo->checksums) {
+		memset(crc, 0, geo->region_blocks * sizeof(*crc));
+		return 1;
+	}
 	for (bit = 0; bit < geo->region_blocks; bit++)
-		crc[bit] = geo->checksums ? le32_to_cpu(entry->crc[bit]) : 0;
+		crc[bit] = le32_to_cpu(entry->crc[bit]);
 	return 1;
 }
