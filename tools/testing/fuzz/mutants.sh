@@ -129,7 +129,7 @@ super geometry.h s/return zeros ? __ffs64(zeros) : 64 - bit/return __ffs64(zeros
 table format.c s/number >= geo->nr_regions || //
 table format.c s/number >= geo->nr_regions/number > geo->nr_regions/
 table format.c s/bits & ~corcache_region_mask(geo, number)/0/
-table format.c s/entry->crc\[bit\] && !((valid/0 \&\& !((valid/
+table format.c s/if (entry->crc\[__ffs64(rest)\])/if (0)/
 table format.c s/geo->entry_bytes - used/0 * used/
 table format.c s/return memchr_inv(entry, 0, geo->entry_bytes) ? -EINVAL : 0/return 0/
 table format.c s/disk->sector == cpu_to_le64(nr) && !disk->reserved/!disk->reserved/

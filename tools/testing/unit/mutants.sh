@@ -132,7 +132,7 @@ format.c s/number >= geo->nr_regions/number > geo->nr_regions/
 format.c s/number >= geo->nr_regions || //
 format.c s/bits & ~corcache_region_mask(geo, number)/0/
 format.c s/return memchr_inv(entry, 0, geo->entry_bytes) ? -EINVAL : 0/return 0/
-format.c s/entry->crc\[bit\] && !((valid/0 \&\& !((valid/
+format.c s/if (entry->crc\[__ffs64(rest)\])/if (0)/
 format.c s/geo->entry_bytes - used/0 * used/
 args.c s/sum > U64_MAX \/ 10 || //
 args.c s/ || sum \* 10 > U64_MAX - digit//
