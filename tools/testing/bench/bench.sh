@@ -17,7 +17,7 @@
 #   boot-uml                     a real boot, at four distances; 64 readers of it
 #   grow-icount grow-uml         size of cache and origin; activation, memory, commits
 #
-# Environment: ONLY=REGEX, the parts whose name matches; ROUNDS (3, and 5 for hit-uml), how often each figure is taken;
+# Environment: ONLY=REGEX, the parts whose name matches; ROUNDS (3; 5 for hit-uml, 1 for grow), how often each figure is taken;
 # CONTENDERS, TESTS: words, passed to the parts; SEED; HOST=1: no guests, on this machine's kernel, which must be able to
 # load modules (the parts run as hit, nowait, miss, boot); RECORD=1: `run` writes table and plots into
 # Documentation/dm-corcache.
@@ -61,7 +61,8 @@ part_options() { # PART
 	hit-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-5}" TARGET_NS=100000000) ;;
 	hit-smp) options=(-c 2 -m 4G)
 		settings=(CONTENDERS="${CONTENDERS:-$SMP_CONTENDERS}" TESTS="${TESTS:-4k-qd32-1job 4k-qd32-2jobs}") ;;
-	*-icount) options=(-I -m 4G) settings=() ;;
+	grow-icount) options=(-I -m 4G) settings=(ROUNDS="${ROUNDS:-1}") ;;
+	grow-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-1}") ;;
 	*-smp) options=(-c 2 -m 4G) settings=() ;;
 	*) options=(-m 4G) settings=() ;;
 	esac
