@@ -17,9 +17,11 @@ REMOTE_PORT=10809
 REMOTE_THREADS=128
 # One block in each region of 1 GiB, and the metadata.
 CACHE_MIB=1100
+# So much of that is used in tests of time, if it is taken from the start on.
+TOUCH_MIB=340
 
 REMOTE='' DEVICE='' CACHES=() COPIES=() FRESH=1
-nbd_up=() dm_up=() server_up=() bcache_up=''
+nbd_up=() dm_up=() server_up=() bcache_up='' timer_up=''
 # Those that read the remote through a connection of their own; those that keep nothing in CACHES.
 OWN_CLIENTS=' nbdkit-cache qcow2-4k qcow2-64k '
 declare -A NR_CACHES=([corcache]=1 [corcache-crc]=1 [dm-cache]=2 [dm-clone-4k]=2 [dm-clone-64k]=2 [bcache]=2)
@@ -45,9 +47,10 @@ wait_for() { # WHAT COMMAND...
 	die "no $what"
 }
 
-# A guest gets its memory from the host page by page, when it first uses it, and whoever did that would pay.
+# A guest gets its memory from the host page by page, when it first uses it, and whoever did that would pay. It costs
+# time, but no instructions.
 touch_memory() {
-	[ "$LAB_KIND" != host ] || return 0
+	[ "$LAB_KIND" != host ] && [ "$BENCH_KIND" != icount ] || return 0
 	mount -t tmpfs -o size=100% none /mnt
 	dd if=/dev/zero of=/mnt/touch bs=1M count=$(($(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) * 8 / 10 / 1024)) status=none
 	umount /mnt
@@ -92,6 +95,32 @@ remote_up() { # DELAY BYTES SECTOR CONTENDER
 	! is_own_client "$4" || return 0
 	attach 127.0.0.1 $REMOTE_PORT -N '' -b "$3"
 	REMOTE=$DEVICE
+}
+
+# timer_up DELAY_NS BYTES: instead, a remote that costs this machine nothing: null_blk, which answers by timer. With
+# NBD over 127.0.0.1 the server, and both ends of the connection, take most of the processor's time, so that with
+# several reads under way it is the processor that is waited for and not the remote.
+timer_up() {
+	local dir=/sys/kernel/config/nullb/corcache-remote
+	modprobe -q null_blk nr_devices=0 || [ -e /sys/module/null_blk ] || { note "no null_blk"; return 1; }
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir $dir
+	echo $(($2 >> 20)) > $dir/size
+	echo 4096 > $dir/blocksize
+	echo 1 > $dir/memory_backed
+	echo 2 > $dir/queue_mode
+	echo 128 > $dir/hw_queue_depth
+	echo 2 > $dir/irqmode
+	echo "$1" > $dir/completion_nsec
+	echo 1 > $dir/power
+	timer_up=1 REMOTE=/dev/corcache-remote REMOTE_SECTORS=$(($2 / 512))
+}
+
+timer_down() {
+	[ -n "$timer_up" ] || return 0
+	echo 0 > /sys/kernel/config/nullb/corcache-remote/power
+	rmdir /sys/kernel/config/nullb/corcache-remote
+	timer_up=''
 }
 
 # Bytes that were read of the remote so far.
@@ -175,11 +204,12 @@ front_nbdkit_cache() {
 	attach -unix "$BENCH_TMP/front.sock" -b 4096
 }
 
+# Not with -r: nothing would be copied.
 front_qcow2() { # CLUSTER
 	local backing=file.backing.driver=nbd,file.backing.server.type=inet
 	command -v qemu-nbd > /dev/null || { note "qcow2: no qemu-nbd"; return 1; }
 	[ "$FRESH" = 0 ] || qemu-img create -q -f qcow2 -o cluster_size="$1" "$BENCH_TMP/cow.qcow2" $((REMOTE_SECTORS * 512))
-	serve qcow2 qemu-nbd -t -r --fork --pid-file="$BENCH_TMP/qcow2.pid" -k "$BENCH_TMP/front.sock" --image-opts \
+	serve qcow2 qemu-nbd -t --fork --pid-file="$BENCH_TMP/qcow2.pid" -k "$BENCH_TMP/front.sock" --image-opts \
 		"driver=copy-on-read,file.driver=qcow2,file.file.driver=file,file.file.filename=$BENCH_TMP/cow.qcow2,$backing,file.backing.server.host=127.0.0.1,file.backing.server.port=$REMOTE_PORT"
 	attach -unix "$BENCH_TMP/front.sock" -b 4096
 }
@@ -196,6 +226,8 @@ front_up() { # NAME
 		! grep -q '^brd ' /proc/modules || retry rmmod brd
 		ram_disks 5 $CACHE_MIB
 		for ((i = 0; i < ${NR_CACHES[$1]:-0}; i++)); do ram_next; CACHES+=("$RAM"); done
+		# A RAM disk finds and clears each page when it is first written; a real one has it.
+		[ ${#CACHES[@]} = 0 ] || dd if=/dev/zero of="${CACHES[0]}" bs=1M count=$TOUCH_MIB oflag=direct status=none
 	fi
 	"front_${1//-/_}"
 }
@@ -227,6 +259,7 @@ front_down() {
 	for x in "${nbd_up[@]}"; do retry detach "$x"; done
 	nbd_up=()
 	for x in "${server_up[@]}"; do stop_server "$x"; done
+	timer_down
 	server_up=() REMOTE='' FRESH=1
 	rm -f "$BENCH_TMP"/cow.qcow2*
 }
