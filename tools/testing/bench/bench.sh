@@ -13,7 +13,8 @@
 #
 #   hit-icount hit-uml hit-smp   reads that the cache answers
 #   nowait-smp                   the same through io_uring, which asks not to wait
-#   miss-uml                     reads of a remote, cold and again
+#   miss-icount                  cold reads of a remote that takes no processor time
+#   miss-smp miss-uml            reads of a remote over NBD, cold; miss-uml also again, and of all contenders
 #   boot-uml                     a real boot, at four distances; 64 readers of it
 #   grow-icount grow-uml         size of cache and origin; activation, memory, commits
 #
@@ -34,7 +35,7 @@ export CORCACHE_BUILD=${CORCACHE_BUILD:-$top/build}
 out=$CORCACHE_BUILD/bench
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-PARTS='hit-icount hit-uml hit-smp nowait-smp miss-uml boot-uml grow-icount grow-uml'
+PARTS='hit-icount hit-uml hit-smp nowait-smp miss-icount miss-smp miss-uml boot-uml grow-icount grow-uml'
 HOST_PARTS='hit-host nowait-host miss-host boot-host'
 SMP_CONTENDERS='raw linear corcache corcache-crc dm-cache dm-clone bcache'
 # No servers where instructions are counted: theirs would be counted, too.
@@ -61,6 +62,10 @@ part_options() { # PART
 	hit-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-5}" TARGET_NS=100000000) ;;
 	hit-smp) options=(-c 2 -m 4G)
 		settings=(CONTENDERS="${CONTENDERS:-$SMP_CONTENDERS}" TESTS="${TESTS:-4k-qd32-1job 4k-qd32-2jobs}") ;;
+	miss-icount) options=(-I -m 4G) settings=(ROUNDS="${ROUNDS:-1}" TESTS="${TESTS:-timer-qd1 timer-qd16}"
+		CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}") ;;
+	miss-smp) options=(-c 2 -m 4G) settings=(CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}"
+		TESTS="${TESTS:-sparse-qd1 sparse-qd16 seq-buffered seq-far seq-1m}") ;;
 	grow-icount) options=(-I -m 4G) settings=(ROUNDS="${ROUNDS:-1}") ;;
 	grow-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-1}") ;;
 	*-smp) options=(-c 2 -m 4G) settings=() ;;
