@@ -81,7 +81,7 @@ load_modules() {
 # ram_disks NUMBER MIB: all that were there are gone, with what was in them
 ram_disks() {
 	if [ "$ram_used" != 0 ]; then
-		rmmod brd
+		! grep -q '^brd ' /proc/modules || rmmod brd
 	elif grep -q '^brd ' /proc/modules; then
 		die "brd is loaded already: somebody may have something on the RAM disks"
 	else
