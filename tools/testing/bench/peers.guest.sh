@@ -123,11 +123,12 @@ make_nbdkit_cache() {
 	dd if="$DEVICE" of=/dev/null bs=64k iflag=direct status=none
 }
 
+# Not read-only: copying on read is writing, and qemu-nbd would refuse.
 make_qcow2() {
 	command -v qemu-nbd > /dev/null || { note "qcow2: no qemu-nbd"; return 1; }
 	origin_file
 	qemu-img create -q -f qcow2 -o cluster_size=64k "$BENCH_TMP/cow.qcow2" "${SIZE_MIB}M"
-	make_served qcow2 qemu-nbd -t -r --fork -k "$BENCH_TMP/qcow2.sock" --image-opts \
+	make_served qcow2 qemu-nbd -t --fork -k "$BENCH_TMP/qcow2.sock" --image-opts \
 		"driver=copy-on-read,file.driver=qcow2,file.file.driver=file,file.file.filename=$BENCH_TMP/cow.qcow2,file.backing.driver=raw,file.backing.file.driver=file,file.backing.file.filename=$BENCH_TMP/origin"
 	dd if="$DEVICE" of=/dev/null bs=64k iflag=direct status=none
 }
