@@ -62,7 +62,7 @@ part_options() { # PART
 	hit-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-5}" TARGET_NS=100000000) ;;
 	hit-smp) options=(-c 2 -m 4G)
 		settings=(CONTENDERS="${CONTENDERS:-$SMP_CONTENDERS}" TESTS="${TESTS:-4k-qd32-1job 4k-qd32-2jobs}") ;;
-	miss-icount) options=(-I -m 4G) settings=(ROUNDS="${ROUNDS:-1}" TESTS="${TESTS:-timer-qd1 timer-qd16}"
+	miss-icount) options=(-I -I -m 4G) settings=(ROUNDS="${ROUNDS:-1}" TESTS="${TESTS:-timer-qd1 timer-qd16}"
 		CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}") ;;
 	miss-smp) options=(-c 2 -m 4G) settings=(CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}"
 		TESTS="${TESTS:-sparse-qd1 sparse-qd16 seq-buffered seq-far seq-1m}") ;;
