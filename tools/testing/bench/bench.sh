@@ -78,7 +78,7 @@ prepare() { # KERNEL
 	BENCH_KO=$("$vm/build.sh" -k "$1" -S "$here/biobench" | tail -n 1)
 	"$vm/build.sh" -k "$1" > /dev/null
 	CLONE_KO=''
-	[ "$1" != 6.1 ] || CLONE_KO=$("$here/tools.sh" clone) || CLONE_KO=''
+	[[ $1 != 6.1 || ${CONTENDERS:-dm-clone} != *dm-clone* ]] || CLONE_KO=$("$here/tools.sh" clone) || CLONE_KO=''
 }
 
 # Environment of a guest script, one VAR=VALUE a line.
