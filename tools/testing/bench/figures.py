@@ -19,10 +19,12 @@ def spread(values):
 class Figures:
     def __init__(self, lines):
         self.lines = lines
-        self.values = {}
+        taken = {}
         for line in lines:
             key = (line["part"], line["kind"], line["test"], line["unit"], line["contender"])
-            self.values.setdefault(key, {})[line["round"]] = float(line["value"])
+            taken.setdefault(key, {}).setdefault(line["round"], []).append(float(line["value"]))
+        # What is over in no time is measured several times in a round.
+        self.values = {key: {r: statistics.median(v) for r, v in rounds.items()} for key, rounds in taken.items()}
 
     @classmethod
     def load(cls, directory):
