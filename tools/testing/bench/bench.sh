@@ -18,7 +18,7 @@
 #   boot-uml                     a real boot, at four distances; 64 readers of it
 #   grow-icount grow-uml         size of cache and origin; activation, memory, commits
 #
-# Environment: ONLY=REGEX, the parts whose name matches; ROUNDS (3; 5 for hit-uml, 1 for grow), how often each figure is taken;
+# Environment: ONLY=REGEX, the parts whose name matches; ROUNDS (3; 5 for hit-uml, 9 for hit-smp, 1 for grow), how often;
 # CONTENDERS, TESTS: words, passed to the parts; SEED; HOST=1: no guests, on this machine's kernel, which must be able to
 # load modules (the parts run as hit, nowait, miss, boot); RECORD=1: `run` writes table and plots into
 # Documentation/dm-corcache.
@@ -61,7 +61,7 @@ part_options() { # PART
 	hit-icount) options=(-I -m 4G) settings=(CONTENDERS="${CONTENDERS:-$ICOUNT_CONTENDERS}") ;;
 	hit-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-5}" TARGET_NS=100000000) ;;
 	hit-smp) options=(-c 2 -m 4G)
-		settings=(CONTENDERS="${CONTENDERS:-$SMP_CONTENDERS}" TESTS="${TESTS:-4k-qd32-1job 4k-qd32-2jobs}") ;;
+		settings=(ROUNDS="${ROUNDS:-9}" CONTENDERS="${CONTENDERS:-$SMP_CONTENDERS}" TESTS="${TESTS:-4k-qd32-1job 4k-qd32-2jobs}") ;;
 	miss-icount) options=(-I -I -m 4G) settings=(ROUNDS="${ROUNDS:-1}" TESTS="${TESTS:-timer-qd1 timer-qd16}"
 		CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}") ;;
 	miss-smp) options=(-c 2 -m 4G) settings=(CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}"
