@@ -165,11 +165,14 @@ def plots(figures, directory):
 
     delays = ["0.2", "1", "5", "20"]
     figure, axes = pyplot.subplots(figsize=(6, 3))
-    for contender, test in (("nbd", "cold-{}ms"), ("corcache", "cold-{}ms"), ("corcache", "warm-{}ms")):
-        points = [(float(d), figures.median("boot", "uml", test.format(d), "s", contender)) for d in delays]
+    for contender in ("nbd", "corcache", "corcache-crc"):
+        points = [(float(d), figures.median("boot", "uml", f"boot-cold-{d}ms", "s", contender)) for d in delays]
         points = [p for p in points if p[1]]
         if points:
-            axes.plot(*zip(*points), marker="o", label=f"{contender} {test.split('-')[0]}")
+            axes.plot(*zip(*points), marker="o", label=f"{contender}, cold")
+    warm = figures.median("boot", "uml", "boot-warm-corcache", "s", "corcache")
+    if warm:
+        axes.axhline(warm, color="tab:orange", linestyle=":", label="corcache, warm")
     if axes.lines:
         axes.set(xscale="log", yscale="log", xlabel="distance of the remote, ms", ylabel="boot's reads, s",
                  title="The reads of a boot")
