@@ -23,7 +23,6 @@
  * costs.
  */
 #include <linux/crc32c.h>
-#include <linux/highmem.h>
 
 #include "dm-corcache-cache.h"
 #include "dm-corcache-hit.h"
