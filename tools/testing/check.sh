@@ -18,7 +18,7 @@
 # T=selftest/6.1/read/test_read_pattern.sh: then the selftest, or else the step, that it belongs to. LIST=1 prints the
 # names of the steps and ends.
 #
-# Output: a line per case, the end of the log of what failed; last line "N passed, N failed, N skipped".
+# Output: a line per case, and what the log says of those that failed; last line "N passed, N failed, N skipped".
 # Exit status: 0 nothing failed and something passed, 1 otherwise.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -121,6 +121,21 @@ show_log() { # NAME
 	echo "-----"
 }
 
+# What a KTAP log says of the cases that failed: the last lines before each of their verdicts, and the verdict. And the
+# last ones behind all verdicts: what was under way when the guest died, and what the kernel complained of.
+show_failed_cases() { # NAME
+	local log
+	log=$(log_of "$1")
+	printf -- '----- failed in %s:\n' "$log"
+	tr '\r' '\n' < "$log" | awk -v most="$TAIL_LINES" '
+		function show() { for (i = n > most ? n - most : 0; i < n; i++) print "    " line[i] }
+		{ line[n++] = $0 }
+		/^not ok [0-9]/ { show() }
+		/^(not )?ok [0-9]/ { n = 0 }
+		END { show() }'
+	echo "-----"
+}
+
 last_line() { tr '\r' '\n' < "$(log_of "$1")" | grep -a . | tail -n 1 | cut -c 1-160; }
 
 # Outermost KTAP lines of a log, one case each. Sets cases and cases_failed.
@@ -155,8 +170,12 @@ judge_ktap() { # NAME STATUS SECONDS
 		skip_step "$1" "$(last_line "$1")"
 	else
 		# A kernel warning or a hang is a failure even if each test has found all well.
-		if [ "$cases_failed" = 0 ]; then report fail "$1" "status $2, $cases cases seen, ${3} s"; fi
-		show_log "$1"
+		if [ "$cases_failed" = 0 ]; then
+			report fail "$1" "status $2, $cases cases seen, ${3} s"
+			show_log "$1"
+		else
+			show_failed_cases "$1"
+		fi
 	fi
 }
 
