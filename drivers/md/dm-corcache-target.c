@@ -236,7 +236,7 @@ static int build_target(struct corcache_target *target, unsigned int argc,
 	target->keep_wq = alloc_workqueue("corcache_keep",
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!target->origin_wq || !target->cache_wq || !target->keep_wq ||
-	    corcache_xfer_alloc_reserves(target)) {
+	    corcache_pages_init(&target->pages) || corcache_xfer_alloc_reserves(target)) {
 		scnprintf(err, err_len, "no memory");
 		return -ENOMEM;
 	}
@@ -254,6 +254,7 @@ static void free_target(struct corcache_target *target)
 	if (target->keep_wq)
 		destroy_workqueue(target->keep_wq);
 	corcache_xfer_free_reserves(target);
+	corcache_pages_exit(&target->pages);
 	if (target->cache)
 		corcache_cache_put(target->cache);
 	if (target->origin_dev)

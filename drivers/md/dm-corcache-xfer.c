@@ -4,10 +4,11 @@
  *
  * Owns the memory and the bios of transfers, and the two spare ones of each
  * target.  A transfer is one allocation (struct, bios, vectors, per block and
- * per region fields) and single pages.  In map it is made with GFP_NOWAIT or
- * not at all; in a worker it may reclaim, and falls back to the spare transfer
- * of its device, so that with no memory at all reads go on, one by one.  The
- * two devices have one each: a stalled origin must not keep hits waiting.
+ * per region fields) and single pages, those of earlier ones if there are any.
+ * In map it is made with GFP_NOWAIT or not at all; in a worker it may reclaim,
+ * and falls back to the spare transfer of its device, so that with no memory at
+ * all reads go on, one by one.  The two devices have one each: a stalled origin
+ * must not keep hits waiting.
  */
 #include <linux/crc32c.h>
 #include <linux/highmem.h>
@@ -28,18 +29,9 @@ u32 corcache_xfer_reserve_bytes(const struct corcache_geometry *geo)
 	return max_t(u32, geo->block_sectors << SECTOR_SHIFT, SZ_64K);
 }
 
-static void free_pages_of(struct corcache_xfer *x)
+static void free_xfer(struct corcache_target *target, struct corcache_xfer *x)
 {
-	u32 i;
-
-	for (i = 0; i < x->nr_pages; i++)
-		if (x->vecs[i].bv_page)
-			__free_page(x->vecs[i].bv_page);
-}
-
-static void free_xfer(struct corcache_xfer *x)
-{
-	free_pages_of(x);
+	corcache_pages_give(&target->pages, x->vecs, x->nr_pages);
 	kfree(x);
 }
 
@@ -47,21 +39,26 @@ static void free_xfer(struct corcache_xfer *x)
  * All vectors are whole pages, for good: a write takes more of them than the
  * read did where the origin ends within a block.
  */
-static bool alloc_pages_of(struct corcache_xfer *x, gfp_t gfp)
+static bool find_pages(struct corcache_target *target, struct corcache_xfer *x,
+		       u32 pages, gfp_t gfp)
 {
 	u32 i;
 
-	for (i = 0; i < x->nr_pages; i++) {
-		x->vecs[i].bv_len = PAGE_SIZE;
-		x->vecs[i].bv_page = alloc_page(gfp);
-		if (!x->vecs[i].bv_page)
+	x->nr_pages = corcache_pages_take(&target->pages, x->vecs, pages);
+	for (; x->nr_pages < pages; x->nr_pages++) {
+		struct page *page = alloc_page(gfp);
+
+		if (!page)
 			return false;
+		x->vecs[x->nr_pages].bv_page = page;
 	}
+	for (i = 0; i < pages; i++)
+		x->vecs[i].bv_len = PAGE_SIZE;
 	return true;
 }
 
-static struct corcache_xfer *alloc_xfer(u32 bytes, u32 blocks, u32 regions,
-					gfp_t gfp)
+static struct corcache_xfer *alloc_xfer(struct corcache_target *target, u32 bytes,
+					u32 blocks, u32 regions, gfp_t gfp)
 {
 	u32 pages = DIV_ROUND_UP(bytes, PAGE_SIZE);
 	u32 bios = DIV_ROUND_UP(pages, BIO_MAX_VECS);
@@ -77,7 +74,6 @@ static struct corcache_xfer *alloc_xfer(u32 bytes, u32 blocks, u32 regions,
 	x->vecs = (struct bio_vec *)(x->bios + bios);
 	x->crc = (u32 *)(x->vecs + pages);
 	x->slot = x->crc + blocks;
-	x->nr_pages = pages;
 	x->reserve = CORCACHE_RESERVES;
 	/*
 	 * All of them: where the origin ends early in a large block, some are
@@ -85,8 +81,8 @@ static struct corcache_xfer *alloc_xfer(u32 bytes, u32 blocks, u32 regions,
 	 */
 	for (i = 0; i < bios; i++)
 		x->bios[i].bi_io_vec = x->vecs + i * BIO_MAX_VECS;
-	if (!alloc_pages_of(x, gfp)) {
-		free_xfer(x);
+	if (!find_pages(target, x, pages, gfp)) {
+		free_xfer(target, x);
 		return NULL;
 	}
 	return x;
@@ -100,7 +96,7 @@ int corcache_xfer_alloc_reserves(struct corcache_target *target)
 
 	for (i = 0; i < CORCACHE_RESERVES; i++) {
 		/* blocks may each lie in a region of their own */
-		struct corcache_xfer *x = alloc_xfer(bytes, blocks, blocks,
+		struct corcache_xfer *x = alloc_xfer(target, bytes, blocks, blocks,
 						     GFP_KERNEL);
 
 		if (!x)
@@ -117,7 +113,7 @@ void corcache_xfer_free_reserves(struct corcache_target *target)
 
 	for (i = 0; i < CORCACHE_RESERVES; i++)
 		if (target->reserve[i])
-			free_xfer(target->reserve[i]);
+			free_xfer(target, target->reserve[i]);
 }
 
 static struct corcache_xfer *take_reserve(struct corcache_target *target,
@@ -206,7 +202,7 @@ static struct corcache_xfer *find_xfer(struct corcache_target *target,
 	const struct corcache_geometry *geo = &target->cache->geo;
 	struct corcache_xfer *x;
 
-	x = alloc_xfer(corcache_block_to_sector(geo, *nr_blocks) << SECTOR_SHIFT,
+	x = alloc_xfer(target, corcache_block_to_sector(geo, *nr_blocks) << SECTOR_SHIFT,
 		       *nr_blocks, corcache_regions_touched(geo, block, *nr_blocks),
 		       gfp | __GFP_NOWARN | __GFP_NORETRY);
 	if (x || !gfpflags_allow_blocking(gfp))
@@ -263,7 +259,7 @@ void corcache_xfer_put(struct corcache_xfer *x)
 	unsigned long flags;
 
 	if (reserve == CORCACHE_RESERVES)
-		free_xfer(x);
+		free_xfer(target, x);
 
 	spin_lock_irqsave(&target->lock, flags);
 	if (reserve != CORCACHE_RESERVES)

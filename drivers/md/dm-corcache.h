@@ -58,6 +58,7 @@
 #include "dm-corcache-args.h"
 #include "dm-corcache-format.h"
 #include "dm-corcache-geometry.h"
+#include "dm-corcache-pages.h"
 #include "dm-corcache-policy.h"
 #include "dm-corcache-stats.h"
 
@@ -238,6 +239,7 @@ struct corcache_target {
 	struct bio_list	held_back;	/* came while a no-flush suspend was pending */
 	struct corcache_xfer *reserve[CORCACHE_RESERVES];
 	wait_queue_head_t wait;
+	struct corcache_pages pages;
 
 	/* A message runs, or the target gets suspended. */
 	struct mutex	control_mutex;
