@@ -26,7 +26,7 @@ DKMS_STAGE := build/dkms/dm-corcache-$(VERSION)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install udev_install install uninstall clean check demo kcsan unit model fuzz soak torture bench bench-check version help
+.PHONY: modules modules_install udev_install install uninstall clean check demo kcsan unit sim model fuzz soak torture bench bench-check version help
 .PHONY: dkms-stage dkms-install dkms-remove
 
 modules: $(KDIR)/Makefile
@@ -69,6 +69,10 @@ dkms-remove:
 
 unit:
 	+$(MAKE) -C tools/testing/unit check
+
+# The simulator of policies: build/sim/corcache-sim --help
+sim:
+	+$(MAKE) -C tools/testing/sim
 
 # SECONDS, SEED and FUZZ are passed on.
 fuzz:
@@ -116,6 +120,7 @@ help:
 	@echo '  dkms-remove      take them back'
 	@echo '  clean            remove what was built'
 	@echo '  unit             unit tests in user space'
+	@echo '  sim              the simulator of cache policies: build/sim/corcache-sim --help'
 	@echo '  fuzz             fuzzing of what reads sectors and words (SECONDS=300 each, SEED=, FUZZ="super table args message")'
 	@echo '  model            search all states of the models in Documentation/dm-corcache/*.pml, with spin'
 	@echo '  check            all tests, in virtual machines (T=pattern: those whose name matches)'

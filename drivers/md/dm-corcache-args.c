@@ -21,6 +21,7 @@
 			"[<#feature args> [<feature>]* [<#core args> [<key> <value>]*]]"
 #define KNOWN_KEYS	"block_size, quota, policy, commit_interval, max_errors, origin_id"
 #define ORIGIN_ID_CHARS	"A-Z a-z 0-9 . _ : + / = @ -"
+#define KNOWN_POLICIES	"adaptive, stop"
 #define KNOWN_MESSAGES	"commit, quota, evict, evict_all, reset_stats"
 
 /* U64_MAX stands for "not given". */
@@ -147,14 +148,16 @@ static int parse_quota(const struct words *words, struct corcache_args *args,
 static int parse_policy(const struct words *words, struct corcache_args *args,
 			const char *word)
 {
+	enum corcache_policy_kind kind;
 	struct shown shown;
+	const char *name;
 
-	if (!strcmp(word, "adaptive"))
-		return refuse(words, "policy adaptive is not yet supported, only stop is");
-	if (strcmp(word, corcache_policy_name(CORCACHE_POLICY_STOP)))
-		return refuse(words, "policy %s is unknown, known: stop", show(&shown, word));
-	args->policy = CORCACHE_POLICY_STOP;
-	return 0;
+	for (kind = 0; (name = corcache_policy_name(kind)); kind++)
+		if (!strcmp(word, name)) {
+			args->policy = kind;
+			return 0;
+		}
+	return refuse(words, "policy %s is unknown, known: " KNOWN_POLICIES, show(&shown, word));
 }
 
 static int parse_commit_interval(const struct words *words, struct corcache_args *args,
@@ -286,7 +289,7 @@ int corcache_args_parse(struct corcache_args *args, unsigned int argc,
 
 	*args = (struct corcache_args) {
 		.block_sectors = CORCACHE_BLOCK_DEFAULT_SECTORS,
-		.policy = CORCACHE_POLICY_STOP,
+		.policy = CORCACHE_POLICY_ADAPTIVE,
 		.quota_sectors = U64_MAX,
 		.commit_interval_ms = CORCACHE_COMMIT_INTERVAL_DEFAULT_MS,
 		.max_errors = CORCACHE_MAX_ERRORS_DEFAULT,

@@ -54,8 +54,7 @@ struct corcache_args {
  * @err_len: size of @err
  *
  * A key given twice is refused, as are surplus words, signs, empty words and
- * numbers that are not plain decimal.  `policy adaptive` is refused by name
- * as not yet supported.
+ * numbers that are not plain decimal.
  *
  * Return: 0 or -EINVAL.
  */

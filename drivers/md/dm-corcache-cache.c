@@ -18,6 +18,7 @@
 #include <linux/vmalloc.h>
 
 #include "dm-corcache-cache.h"
+#include "dm-corcache-evict.h"
 #include "dm-corcache-fill.h"
 #include "dm-corcache-index.h"
 #include "dm-corcache-metadata.h"
@@ -50,6 +51,7 @@ static struct corcache_cache *alloc_cache(const struct corcache_super *super)
 	init_waitqueue_head(&cache->wait);
 	INIT_LIST_HEAD(&cache->held_fills);
 	INIT_DELAYED_WORK(&cache->commit_work, corcache_meta_commit_work);
+	INIT_DELAYED_WORK(&cache->reclaim_work, corcache_evict_reclaim_work);
 	cache->stats = alloc_percpu(struct corcache_stats);
 	if (!cache->stats || corcache_index_alloc(cache) ||
 	    corcache_meta_alloc(cache) ||
@@ -298,18 +300,33 @@ static int load_cache(struct corcache_target *target, char *err, size_t err_len)
 	return corcache_meta_load(cache, blank, err, err_len);
 }
 
+/*
+ * With cache->lock held: at most @slots may be used; while that is lowered,
+ * regions get one only below @admit, which is where it is going.
+ */
+static void __write_quota(struct corcache_cache *cache, u64 slots, u64 admit)
+{
+	cache->quota = slots;
+	cache->admit_quota = admit;
+	corcache_policy_set_quota(&cache->policy, admit);
+}
+
 static void take_over(struct corcache_target *target)
 {
 	struct corcache_cache *cache = target->cache;
 	const struct corcache_args *args = &target->args;
+	u64 quota = args->quota_sectors >> cache->geo.region_shift;
 
+	corcache_index_start_policy(cache, args->policy);
 	spin_lock_irq(&cache->lock);
 	WRITE_ONCE(cache->owner, target);
 	cache->max_errors = args->max_errors;
 	cache->commit_interval_ms = args->commit_interval_ms;
-	cache->quota = args->quota_sectors >> cache->geo.region_shift;
-	cache->admit_quota = cache->quota;
-	corcache_policy_init(&cache->policy, args->policy, cache->geo.nr_slots);
+	/*
+	 * Nothing is replaced before something else has come: a cache that is
+	 * full stays as it is, if all that is read is in it.
+	 */
+	__write_quota(cache, quota, quota);
 	spin_unlock_irq(&cache->lock);
 }
 
@@ -386,10 +403,17 @@ int corcache_cache_activate(struct corcache_target *target, char *err, size_t er
 	 * A failure leaves the mode frozen and the quota exceeded by what is
 	 * there: the reads do not care.
 	 */
-	corcache_index_shrink(cache);
+	corcache_evict_shrink(cache);
 	if (must_commit(cache))
 		corcache_meta_commit(cache);
 	return 0;
+}
+
+/* Reclaim first: it ends in a commit. */
+static void cancel_works(struct corcache_cache *cache)
+{
+	cancel_delayed_work_sync(&cache->reclaim_work);
+	cancel_delayed_work_sync(&cache->commit_work);
 }
 
 void corcache_cache_deactivate(struct corcache_target *target)
@@ -402,10 +426,8 @@ void corcache_cache_deactivate(struct corcache_target *target)
 	 */
 	if (READ_ONCE(cache->owner) != target)
 		return;
-	cancel_delayed_work_sync(&cache->commit_work);
+	cancel_works(cache);
 	corcache_meta_commit(cache);
-	/* publishing has ended, but the commit itself may have been re-armed */
-	cancel_delayed_work_sync(&cache->commit_work);
 	flush_work(&target->event_work);
 
 	spin_lock_irq(&cache->lock);
@@ -414,6 +436,8 @@ void corcache_cache_deactivate(struct corcache_target *target)
 	if (READ_ONCE(cache->mode) != CORCACHE_ACTIVE)
 		cache->loaded = false;
 	spin_unlock_irq(&cache->lock);
+	/* what was armed since; nothing is without an owner */
+	cancel_works(cache);
 	/* a shutdown waits for no commit of a cache without an owner */
 	wake_up(&cache->wait);
 }
@@ -433,8 +457,7 @@ u64 corcache_cache_used(struct corcache_cache *cache)
 static void write_quota(struct corcache_cache *cache, u64 slots, u64 admit)
 {
 	spin_lock_irq(&cache->lock);
-	cache->quota = slots;
-	cache->admit_quota = admit;
+	__write_quota(cache, slots, admit);
 	spin_unlock_irq(&cache->lock);
 }
 
@@ -444,7 +467,7 @@ static int enforce_quota(struct corcache_cache *cache, u64 slots)
 	int r;
 
 	while (corcache_cache_used(cache) > slots) {
-		corcache_index_shrink(cache);
+		corcache_evict_shrink(cache);
 		r = corcache_meta_commit(cache);
 		if (r)
 			return r;
@@ -453,6 +476,21 @@ static int enforce_quota(struct corcache_cache *cache, u64 slots)
 				   HZ / 10);
 	}
 	return 0;
+}
+
+int corcache_cache_set_quota_suspended(struct corcache_cache *cache, u64 slots)
+{
+	int r = 0;
+
+	spin_lock_irq(&cache->lock);
+	if (slots < cache->quota && cache->mode != CORCACHE_ACTIVE)
+		r = -EIO;
+	else if (cache->used > slots)
+		r = -EBUSY;
+	else
+		__write_quota(cache, slots, slots);
+	spin_unlock_irq(&cache->lock);
+	return r;
 }
 
 int corcache_cache_set_quota(struct corcache_cache *cache, u64 slots)
@@ -611,7 +649,7 @@ void corcache_cache_kick_held(struct corcache_cache *cache)
 	spin_lock_irqsave(&cache->lock, flags);
 	list_for_each_entry_safe(x, next, &cache->held_fills, held) {
 		list_del_init(&x->held);
-		queue_work(x->target->keep_wq, &x->work);
+		corcache_fill_keep(x);
 	}
 	spin_unlock_irqrestore(&cache->lock, flags);
 }

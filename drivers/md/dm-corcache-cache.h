@@ -58,6 +58,12 @@ void corcache_cache_deactivate(struct corcache_target *target);
  */
 int corcache_cache_set_quota(struct corcache_cache *cache, u64 slots);
 
+/*
+ * The same while suspended, when no slot can be emptied: -EBUSY if one would
+ * have to be.  Fills that are just ending take none beyond it.
+ */
+int corcache_cache_set_quota_suspended(struct corcache_cache *cache, u64 slots);
+
 /* Slots that hold data or are being freed. */
 u64 corcache_cache_used(struct corcache_cache *cache);
 

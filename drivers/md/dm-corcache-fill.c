@@ -21,13 +21,14 @@
  * the bits.
  *
  * Contexts: 1 in map or in origin_wq, sent from origin_wq only; 2 in the
- * origin's end_io, or in corcache_wq if there is much to copy; 3 in keep_wq; 4
+ * origin's end_io, or in corcache_wq if there is much to copy; 3 in keep_work; 4
  * and 5 in the cache device's end_io, or where 2 or 3 ended.
  *
  * Bounds: target->reading_bytes for 1 (more is parked), target->keeping_bytes
  * for 3 (more is not kept).
  */
 #include "dm-corcache-cache.h"
+#include "dm-corcache-evict.h"
 #include "dm-corcache-fill.h"
 #include "dm-corcache-index.h"
 #include "dm-corcache-park.h"
@@ -45,6 +46,9 @@
  */
 #define COPY_INTERRUPT_BYTES	SZ_64K
 #define COPY_TASK_BYTES		SZ_256K
+
+/* Regions that slots are found for with the lock held once. */
+#define ADMIT_REGIONS		16U
 
 static bool room_to_read(struct corcache_target *target, u32 bytes)
 {
@@ -95,14 +99,33 @@ static void put_fill(struct corcache_xfer *x)
 		corcache_xfer_put(x);
 }
 
-/* Step 5. */
-static void finish_fill(struct corcache_xfer *x)
+/* With target->lock held: from here to step 5 it is one of those under way. */
+static void __begin_delivered(struct corcache_xfer *x)
 {
 	struct corcache_target *target = x->target;
+
+	x->delivered = true;
+	if (x->kind != CORCACHE_XFER_FILL)
+		return;
+	x->round = target->round;
+	/* read without the lock by wait_for_round() */
+	WRITE_ONCE(target->delivered[x->round], target->delivered[x->round] + 1);
+}
+
+/* Step 5.  @kept_bytes: what it counts for in target->keeping_bytes. */
+static void finish_fill(struct corcache_xfer *x, u32 kept_bytes)
+{
+	struct corcache_target *target = x->target;
+	unsigned int left;
 	unsigned long flags;
 
 	spin_lock_irqsave(&target->lock, flags);
 	rb_erase(&x->node, &target->fills);
+	target->keeping_bytes -= kept_bytes;
+	left = target->delivered[x->round] - 1;
+	WRITE_ONCE(target->delivered[x->round], left);
+	if (!left)
+		wake_up_all(&target->wait);
 	spin_unlock_irqrestore(&target->lock, flags);
 	put_fill(x);
 }
@@ -146,7 +169,7 @@ static void end_reading(struct corcache_xfer *x, struct bio_list *bios)
 	bio_list_merge(bios, &x->waiters);
 	bio_list_init(&x->waiters);
 	if (!x->status)
-		x->delivered = true;
+		__begin_delivered(x);
 	else if (x->kind == CORCACHE_XFER_FILL)
 		rb_erase(&x->node, &target->fills);
 	__corcache_park_kick(target);
@@ -211,7 +234,7 @@ static void bypass(struct corcache_xfer *x, enum corcache_bypass reason)
 	trace_corcache_bypass(x->target->cache_dev->bdev->bd_dev, x->sector, x->sectors, reason);
 }
 
-/* May this target still write to the cache?  If so it will be waited for. */
+/* May this target still write to the cache? */
 static bool begin_keeping(struct corcache_xfer *x)
 {
 	struct corcache_target *target = x->target;
@@ -226,33 +249,16 @@ static bool begin_keeping(struct corcache_xfer *x)
 		/* the spare transfer is wanted back for the next read */
 		if (x->reserve != CORCACHE_RESERVES)
 			reason = CORCACHE_BYPASS_MEMORY;
-		else if (!target->keeping || target->keeping_bytes + x->held_bytes <= KEEPING_BYTES)
+		else if (!target->keeping_bytes ||
+			 target->keeping_bytes + x->held_bytes <= KEEPING_BYTES)
 			keep = true;
 	}
-	if (keep) {
-		/* read without the lock by corcache_fill_drain() */
-		WRITE_ONCE(target->keeping, target->keeping + 1);
+	if (keep)
 		target->keeping_bytes += x->held_bytes;
-	}
 	spin_unlock_irqrestore(&target->lock, flags);
 	if (!keep)
 		bypass(x, reason);
 	return keep;
-}
-
-static void end_keeping(struct corcache_xfer *x)
-{
-	struct corcache_target *target = x->target;
-	u32 bytes = x->held_bytes;
-	unsigned long flags;
-
-	finish_fill(x);
-	spin_lock_irqsave(&target->lock, flags);
-	target->keeping_bytes -= bytes;
-	WRITE_ONCE(target->keeping, target->keeping - 1);
-	if (!target->keeping)
-		wake_up_all(&target->wait);
-	spin_unlock_irqrestore(&target->lock, flags);
 }
 
 /*
@@ -281,27 +287,46 @@ static bool wait_for_commit(struct corcache_xfer *x)
 	return wait;
 }
 
-/* Return: how many regions got a slot. */
-static u32 find_slots(struct corcache_xfer *x)
+/* Slots for the regions from the @i-th to before @end.  Return: may there be any? */
+static bool find_some_slots(struct corcache_xfer *x, u32 i, u32 end)
 {
 	struct corcache_cache *cache = x->target->cache;
-	u32 i, found = 0, nr = nr_regions(x);
-	u64 region = part_of(x, 0).region;
 	bool active;
 
 	spin_lock_irq(&cache->lock);
 	active = cache->owner == x->target && cache->mode == CORCACHE_ACTIVE;
-	for (i = 0; i < nr; i++) {
-		u32 entry = cache->index[region + i];
+	for (; i < end; i++) {
+		struct part p = part_of(x, i);
+		u32 entry = cache->index[p.region];
 
 		x->slot[i] = CORCACHE_NO_SLOT;
 		/* held again since wait_for_commit() looked: rare, not kept */
 		if (active && !(entry && __corcache_index_held(cache, entry - 1)))
-			x->slot[i] = __corcache_index_admit(cache, region + i);
-		if (x->slot[i] != CORCACHE_NO_SLOT)
-			found++;
+			x->slot[i] = __corcache_index_admit(cache, p.region,
+							    corcache_bit_range(p.bit, p.nr));
 	}
+	if (active)
+		__corcache_evict_if_short(cache);
 	spin_unlock_irq(&cache->lock);
+	return active;
+}
+
+/*
+ * The policy takes its time, and there may be 256 regions in a fill: some at a
+ * time, as the cache device's interrupts want the lock as well.  Return: how
+ * many got a slot.
+ */
+static u32 find_slots(struct corcache_xfer *x)
+{
+	u32 i, end, found = 0, nr = nr_regions(x);
+	bool active = true;
+
+	for (i = 0; i < nr; i = end) {
+		end = min(i + ADMIT_REGIONS, nr);
+		active = find_some_slots(x, i, end);
+	}
+	for (i = 0; i < nr; i++)
+		found += x->slot[i] != CORCACHE_NO_SLOT;
 	if (found < nr)
 		bypass(x, active ? CORCACHE_BYPASS_QUOTA : CORCACHE_BYPASS_MODE);
 	return found;
@@ -372,7 +397,7 @@ static void write_done(struct corcache_xfer *x)
 							  CORCACHE_BYPASS_ERROR);
 	}
 	publish(x);
-	end_keeping(x);
+	finish_fill(x, x->held_bytes);
 }
 
 /* How many regions from the @i-th on have slots that follow one another? */
@@ -414,23 +439,61 @@ static void write_slots(struct corcache_xfer *x)
 	corcache_xfer_put_pending(x);
 }
 
-/*
- * Step 3; again from the start when a commit was waited for.  x->work is queued
- * again then, not initialised again: a work never runs twice at a time, so that
- * this run has let go of the cache before the next one can finish the fill.
- */
-static void keep_work(struct work_struct *work)
+/* Step 3; again from the start when a commit was waited for. */
+static void keep(struct corcache_xfer *x)
 {
-	struct corcache_xfer *x = container_of(work, struct corcache_xfer, work);
-
 	if (wait_for_commit(x))
 		return;
 	if (!find_slots(x)) {
-		end_keeping(x);
+		finish_fill(x, x->held_bytes);
 		return;
 	}
 	take_checksums(x);
 	write_slots(x);
+}
+
+/* The oldest first: slots in the order of the reads. */
+static struct corcache_xfer *next_to_keep(struct corcache_target *target)
+{
+	struct llist_node *node = target->keep_next;
+
+	if (!node)
+		node = llist_reverse_order(llist_del_all(&target->to_keep));
+	if (!node)
+		return NULL;
+	target->keep_next = node->next;
+	return llist_entry(node, struct corcache_xfer, keep);
+}
+
+/*
+ * All fills of a target go through this one, a fill at a time: a burst of them
+ * wakes one worker, and does not keep the processor, in one go, from reads that
+ * are to be sent to the origin, for which readers wait.  Writing to the cache
+ * device need not be faster than one can submit.
+ *
+ * A work never runs twice at a time, so that wait_for_commit() has let go of
+ * the cache before the fill, which a commit may have brought here again at
+ * once, can be finished.
+ */
+static void keep_work(struct work_struct *work)
+{
+	struct corcache_target *target = container_of(work, struct corcache_target,
+						      keep_work);
+	struct corcache_xfer *x = next_to_keep(target);
+
+	if (!x)
+		return;
+	keep(x);
+	if (target->keep_next || !llist_empty(&target->to_keep))
+		queue_work(target->keep_wq, &target->keep_work);
+}
+
+void corcache_fill_keep(struct corcache_xfer *x)
+{
+	struct corcache_target *target = x->target;
+
+	if (llist_add(&x->keep, &target->to_keep))
+		queue_work(target->keep_wq, &target->keep_work);
 }
 
 /* -------- Reading ----------------------------------------------------- */
@@ -448,14 +511,12 @@ static void deliver(struct corcache_xfer *x)
 		return;
 	}
 	answer_all(x, &bios);
-	if (x->kind == CORCACHE_XFER_SOLO) {
+	if (x->kind == CORCACHE_XFER_SOLO)
 		put_fill(x);
-	} else if (begin_keeping(x)) {
-		INIT_WORK(&x->work, keep_work);
-		queue_work(x->target->keep_wq, &x->work);
-	} else {
-		finish_fill(x);
-	}
+	else if (begin_keeping(x))
+		corcache_fill_keep(x);
+	else
+		finish_fill(x, 0);
 }
 
 static void deliver_work(struct work_struct *work)
@@ -894,14 +955,36 @@ void __corcache_fill_unwait(struct corcache_target *target, struct bio_list *bio
 	}
 }
 
+static void wait_for_round(struct corcache_target *target, u8 round)
+{
+	wait_event(target->wait, !READ_ONCE(target->delivered[round]));
+	/* finish_fill() has let go of the lock */
+	spin_lock_irq(&target->lock);
+	spin_unlock_irq(&target->lock);
+}
+
+/*
+ * Those that are delivered from now on count for the other round, which is
+ * empty: whoever made this one the current one has waited for it.
+ */
+void corcache_fill_settle(struct corcache_target *target)
+{
+	u8 round;
+
+	lockdep_assert_held(&target->control_mutex);
+	spin_lock_irq(&target->lock);
+	round = target->round;
+	target->round = !round;
+	spin_unlock_irq(&target->lock);
+	wait_for_round(target, round);
+}
+
 void corcache_fill_drain(struct corcache_target *target)
 {
 	/* those that wait for a commit see that it will not be theirs */
 	corcache_cache_kick_held(target->cache);
-	wait_event(target->wait, !READ_ONCE(target->keeping));
-	/* end_keeping() has let go of the lock */
-	spin_lock_irq(&target->lock);
-	spin_unlock_irq(&target->lock);
+	wait_for_round(target, 0);
+	wait_for_round(target, 1);
 }
 
 void corcache_fill_init(struct corcache_target *target)
@@ -910,4 +993,6 @@ void corcache_fill_init(struct corcache_target *target)
 	INIT_LIST_HEAD(&target->reading);
 	INIT_LIST_HEAD(&target->to_submit);
 	INIT_WORK(&target->submit_work, submit_work);
+	init_llist_head(&target->to_keep);
+	INIT_WORK(&target->keep_work, keep_work);
 }

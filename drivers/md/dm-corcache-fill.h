@@ -42,7 +42,17 @@ bool corcache_fill_parked(struct corcache_target *target);
 /* Take all bios that wait for the origin off their transfers. */
 void __corcache_fill_unwait(struct corcache_target *target, struct bio_list *bios);
 
+/* Any context: keep a fill, or look again whether it can be kept now. */
+void corcache_fill_keep(struct corcache_xfer *x);
+
 void corcache_fill_init(struct corcache_target *target);
+
+/*
+ * Wait for what becomes of all fills that the origin has answered by now: what
+ * readers were given before, if it is kept at all, is published.  With
+ * target->control_mutex held; waits for the cache device, perhaps for a commit.
+ */
+void corcache_fill_settle(struct corcache_target *target);
 
 /* Wait for all writes of fills to the cache device; the target is SUSPENDED. */
 void corcache_fill_drain(struct corcache_target *target);

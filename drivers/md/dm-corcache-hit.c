@@ -386,6 +386,7 @@ int corcache_hit_map(struct corcache_target *target, struct bio *bio, u32 run)
 	/* a short one that is not aligned at its end: one bounce, not two bios */
 	if (direct < end - start && end - start <= BOUNCE_SECTORS)
 		direct = 0;
+	corcache_index_touch(target->cache, io->slot, corcache_regions_touched(geo, block, run));
 	if (likely(direct)) {
 		if (direct < bio_sectors(bio))
 			dm_accept_partial_bio(bio, direct);

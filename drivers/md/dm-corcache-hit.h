@@ -65,6 +65,7 @@ static __always_inline bool corcache_hit_map_simple(struct corcache_target *targ
 	last = (offset + sectors - 1) >> geo->block_shift;
 	if (missing >> first << (63 - last + first))
 		return false;
+	corcache_index_touch(cache, entry - 1, 1);
 	corcache_hit_send_down(target, bio, io, entry - 1, seq);
 	return true;
 }

@@ -2,8 +2,9 @@
 /*
  * dm-corcache index: regions, slots, and what of them is valid.
  *
- * Owns cache->index, slots, crc and the free, hold and dirty bitmaps, which are
- * written under cache->lock only.  The life of a slot:
+ * Owns cache->index, slots, crc, the free, hold and dirty bitmaps, and what the
+ * policy knows of the slots, which are written under cache->lock only, but for
+ * the policy's visited bits.  The life of a slot:
  *
  *   free -> used (admit) -> filled (publish) -> retired -> free (commit)
  *
@@ -45,12 +46,18 @@ static u64 crc_bytes(const struct corcache_geometry *geo)
 		geo->nr_slots * geo->region_blocks * sizeof(u32) : 0;
 }
 
+/* Of whichever wants most: a reload may bring another one. */
+static u64 policy_bytes(const struct corcache_geometry *geo)
+{
+	return corcache_policy_bytes(CORCACHE_POLICY_ADAPTIVE, geo->nr_slots);
+}
+
 u64 corcache_index_bytes(const struct corcache_geometry *geo)
 {
 	return geo->nr_regions * sizeof(u32) +
 	       geo->nr_slots * sizeof(struct corcache_slot) +
 	       3 * (geo->nr_slots / 8) + geo->table_sectors / 8 +
-	       crc_bytes(geo);
+	       crc_bytes(geo) + policy_bytes(geo);
 }
 
 int corcache_index_alloc(struct corcache_cache *cache)
@@ -65,10 +72,11 @@ int corcache_index_alloc(struct corcache_cache *cache)
 	cache->hold_map = alloc_map(geo->nr_slots);
 	cache->hold_commit_map = alloc_map(geo->nr_slots);
 	cache->dirty_map = alloc_map(geo->table_sectors);
+	cache->policy_memory = alloc_table(policy_bytes(geo));
 
 	if (!cache->index || !cache->slots || (geo->checksums && !cache->crc) ||
 	    !cache->free_map || !cache->hold_map || !cache->hold_commit_map ||
-	    !cache->dirty_map)
+	    !cache->dirty_map || !cache->policy_memory)
 		return -ENOMEM;
 	return 0;
 }
@@ -82,6 +90,7 @@ void corcache_index_free(struct corcache_cache *cache)
 	kvfree(cache->hold_map);
 	kvfree(cache->hold_commit_map);
 	kvfree(cache->dirty_map);
+	vfree(cache->policy_memory);
 }
 
 void corcache_index_reset(struct corcache_cache *cache)
@@ -100,6 +109,28 @@ void corcache_index_reset(struct corcache_cache *cache)
 	cache->retired = 0;
 	cache->valid_blocks = 0;
 	cache->hand = 0;
+	cache->policy_started = false;
+}
+
+void corcache_index_start_policy(struct corcache_cache *cache,
+				 enum corcache_policy_kind kind)
+{
+	u64 slot, nr = cache->geo.nr_slots;
+
+	if (cache->policy_started && cache->policy.kind == kind)
+		return;
+	memset(cache->policy_memory, 0, policy_bytes(&cache->geo));
+	corcache_policy_init(&cache->policy, kind, nr, cache->policy_memory);
+	for (slot = 0; slot < nr; slot++) {
+		struct corcache_slot *s = &cache->slots[slot];
+
+		if (s->flags & CORCACHE_SLOT_USED)
+			corcache_policy_insert(&cache->policy, slot, s->region);
+		if (!(slot & 0xffff))
+			cond_resched();
+	}
+	cache->visited = cache->policy.visited;
+	cache->policy_started = true;
 }
 
 u32 corcache_index_miss_run(const struct corcache_cache *cache, u64 block,
@@ -167,11 +198,12 @@ static void free_slot(struct corcache_cache *cache, u32 slot)
 /*
  * Prefer the slot after that of the region before: what is read in one go
  * should lie in one piece.  Else the next free one from where the last was
- * found.
+ * found.  Only as many slots as may be used are looked at: one of them is free,
+ * and whoever goes over what is used, as the policy does, has less to go over.
  */
 static u32 find_free(struct corcache_cache *cache, u64 region)
 {
-	u64 nr = cache->geo.nr_slots;
+	u64 nr = cache->admit_quota;
 	unsigned long slot;
 
 	if (region) {
@@ -186,16 +218,28 @@ static u32 find_free(struct corcache_cache *cache, u64 region)
 	return slot < nr ? slot : CORCACHE_NO_SLOT;
 }
 
-static u32 take_slot(struct corcache_cache *cache, u64 region)
+static void trace_decision(struct corcache_cache *cache, u64 region,
+			   enum corcache_decision decision)
+{
+	trace_corcache_decision(cache->bdev->bd_dev, region << cache->geo.region_shift,
+				cache->geo.region_sectors, decision);
+}
+
+static u32 take_slot(struct corcache_cache *cache, u64 region, u64 bits)
 {
 	struct corcache_slot *s;
 	u32 slot;
 
-	if (!corcache_policy_admit(&cache->policy, cache->used, cache->admit_quota))
+	if (!corcache_policy_miss(&cache->policy, region, bits)) {
+		trace_decision(cache, region, CORCACHE_REJECT);
 		return CORCACHE_NO_SLOT;
-	slot = find_free(cache, region);
-	if (slot == CORCACHE_NO_SLOT)
+	}
+	slot = cache->used < cache->admit_quota ? find_free(cache, region) : CORCACHE_NO_SLOT;
+	if (slot == CORCACHE_NO_SLOT) {
+		trace_decision(cache, region, CORCACHE_FULL);
 		return slot;
+	}
+	trace_decision(cache, region, CORCACHE_ADMIT);
 
 	s = &cache->slots[slot];
 	__clear_bit(slot, cache->free_map);
@@ -204,15 +248,16 @@ static u32 take_slot(struct corcache_cache *cache, u64 region)
 	s->region = region;
 	/* read without the lock by evict_by_slot(), as it is everywhere here */
 	WRITE_ONCE(s->flags, CORCACHE_SLOT_USED);
+	corcache_policy_insert(&cache->policy, slot, region);
 	/* valid is 0 since it was retired, and must be seen so: like publish */
 	smp_store_release(&cache->index[region], slot + 1);
 	return slot;
 }
 
-u32 __corcache_index_admit(struct corcache_cache *cache, u64 region)
+u32 __corcache_index_admit(struct corcache_cache *cache, u64 region, u64 bits)
 {
 	u32 entry = cache->index[region];
-	u32 slot = entry ? entry - 1 : take_slot(cache, region);
+	u32 slot = entry ? entry - 1 : take_slot(cache, region, bits);
 
 	lockdep_assert_held(&cache->lock);
 	if (slot != CORCACHE_NO_SLOT)
@@ -228,14 +273,12 @@ static void end_writer(struct corcache_cache *cache, u32 slot)
 {
 	struct corcache_slot *s = &cache->slots[slot];
 
-	if (--s->writers)
+	if (--s->writers || __corcache_index_held(cache, slot))
 		return;
-	if ((s->flags & CORCACHE_SLOT_USED) && !s->valid &&
-	    !__corcache_index_held(cache, slot))
-		__corcache_index_retire(cache, slot);
-	if ((s->flags & CORCACHE_SLOT_RETIRED) &&
-	    !__corcache_index_held(cache, slot))
+	if (s->flags & CORCACHE_SLOT_RETIRED)
 		free_slot(cache, slot);
+	else if (!s->valid)
+		__corcache_index_retire(cache, slot, false);
 }
 
 static void set_crcs(struct corcache_cache *cache, u32 slot, u64 bits,
@@ -280,7 +323,7 @@ bool __corcache_index_drop(struct corcache_cache *cache, u32 slot, u64 bits)
 	return true;
 }
 
-void __corcache_index_retire(struct corcache_cache *cache, u32 slot)
+void __corcache_index_retire(struct corcache_cache *cache, u32 slot, bool victim)
 {
 	struct corcache_slot *s = &cache->slots[slot];
 
@@ -302,145 +345,10 @@ void __corcache_index_retire(struct corcache_cache *cache, u32 slot)
 	WRITE_ONCE(s->valid, 0);
 	WRITE_ONCE(s->flags, CORCACHE_SLOT_RETIRED);
 	cache->retired++;
-}
-
-static bool evict_region(struct corcache_cache *cache, u64 region, u64 bits)
-{
-	u32 entry = cache->index[region];
-	struct corcache_slot *s;
-
-	if (!entry)
-		return false;
-	s = &cache->slots[entry - 1];
-	if (s->valid & ~bits) {
-		__corcache_index_drop(cache, entry - 1, bits);
-		return false;
-	}
-	__corcache_index_retire(cache, entry - 1);
+	corcache_policy_remove(&cache->policy, slot, s->region, victim);
 	/* nothing on the device speaks of a slot that is not held */
-	if (!s->writers && !__corcache_index_held(cache, entry - 1))
-		free_slot(cache, entry - 1);
-	corcache_stat_inc(cache, evictions);
-	trace_corcache_evict(cache->bdev->bd_dev, region << cache->geo.region_shift,
-			     cache->geo.region_sectors);
-	return true;
-}
-
-/* What of @region lies in blocks @first to @last. */
-static u64 bits_within(const struct corcache_geometry *geo, u64 region, u64 first,
-		       u64 last)
-{
-	u64 start = corcache_region_to_block(geo, region);
-	u64 from = max(first, start);
-	u64 to = min(last, start + geo->region_blocks - 1);
-
-	return corcache_bit_range(from - start, to - from + 1);
-}
-
-static void evict_by_region(struct corcache_cache *cache, u64 first, u64 last)
-{
-	const struct corcache_geometry *geo = &cache->geo;
-	u64 region = corcache_block_to_region(geo, first);
-	u64 end = corcache_block_to_region(geo, last);
-
-	for (; region <= end; region++) {
-		cond_resched();
-		if (!READ_ONCE(cache->index[region]))
-			continue;
-		spin_lock_irq(&cache->lock);
-		evict_region(cache, region, bits_within(geo, region, first, last));
-		spin_unlock_irq(&cache->lock);
-	}
-}
-
-static void evict_by_slot(struct corcache_cache *cache, u64 first, u64 last)
-{
-	const struct corcache_geometry *geo = &cache->geo;
-	u64 start = corcache_block_to_region(geo, first);
-	u64 end = corcache_block_to_region(geo, last);
-	u64 slot;
-
-	for (slot = 0; slot < geo->nr_slots; slot++) {
-		struct corcache_slot *s = &cache->slots[slot];
-
-		cond_resched();
-		if (!(READ_ONCE(s->flags) & CORCACHE_SLOT_USED))
-			continue;
-		spin_lock_irq(&cache->lock);
-		if ((s->flags & CORCACHE_SLOT_USED) && s->region >= start && s->region <= end)
-			evict_region(cache, s->region,
-				     bits_within(geo, s->region, first, last));
-		spin_unlock_irq(&cache->lock);
-	}
-}
-
-/* The lock is taken for one region at a time: readers' fills want it as well. */
-void corcache_index_evict(struct corcache_cache *cache, u64 block, u64 nr)
-{
-	if (nr >> (cache->geo.region_shift - cache->geo.block_shift) > cache->geo.nr_slots)
-		evict_by_slot(cache, block, block + nr - 1);
-	else
-		evict_by_region(cache, block, block + nr - 1);
-}
-
-static bool evictable(void *context, u32 slot)
-{
-	struct corcache_cache *cache = context;
-
-	return cache->slots[slot].flags & CORCACHE_SLOT_USED;
-}
-
-/*
- * Retired slots count as used until they are free, so count them off.  @left:
- * slots that have not been looked at since the last victim.
- */
-static bool shrink_some(struct corcache_cache *cache, u32 *left)
-{
-	bool more;
-	u32 slot;
-
-	spin_lock_irq(&cache->lock);
-	more = cache->used - cache->retired > cache->admit_quota && *left;
-	if (more) {
-		slot = corcache_policy_victim(&cache->policy, evictable, cache, left);
-		if (slot != CORCACHE_POLICY_NO_SLOT) {
-			evict_region(cache, cache->slots[slot].region, ~0ULL);
-			*left = cache->policy.nr_slots;
-		}
-	}
-	spin_unlock_irq(&cache->lock);
-	return more;
-}
-
-/*
- * From the highest slot that is not free: a large and mostly empty cache is not
- * to be searched with the lock held.
- */
-static void place_hand(struct corcache_cache *cache)
-{
-	u64 slot = cache->geo.nr_slots - 1;
-
-	/*
-	 * A slot that is taken, or freed, just now may be missed: the hand then
-	 * starts elsewhere, and shrink_some() goes round all slots anyway.
-	 */
-	while (slot && data_race(test_bit(slot, cache->free_map))) {
-		slot--;
-		if (!(slot & 0xffff))
-			cond_resched();
-	}
-	spin_lock_irq(&cache->lock);
-	cache->policy.hand = slot;
-	spin_unlock_irq(&cache->lock);
-}
-
-void corcache_index_shrink(struct corcache_cache *cache)
-{
-	u32 left = cache->policy.nr_slots;
-
-	place_hand(cache);
-	while (shrink_some(cache, &left))
-		cond_resched();
+	if (!s->writers && !__corcache_index_held(cache, slot))
+		free_slot(cache, slot);
 }
 
 void corcache_index_load(struct corcache_cache *cache, u32 slot, u64 region,
@@ -512,8 +420,7 @@ void corcache_index_hold_end(struct corcache_cache *cache)
 		else if ((s->flags & CORCACHE_SLOT_USED) && !s->valid && !s->writers &&
 			 !__corcache_index_held(cache, slot)) {
 			/* all its blocks were dropped and none came back */
-			__corcache_index_retire(cache, slot);
-			free_slot(cache, slot);
+			__corcache_index_retire(cache, slot, false);
 		}
 		spin_unlock_irq(&cache->lock);
 		cond_resched();

@@ -44,6 +44,33 @@ u64 corcache_index_bytes(const struct corcache_geometry *geo);
 /* Empty it: every slot free.  No reader, no writer may be about. */
 void corcache_index_reset(struct corcache_cache *cache);
 
+/**
+ * corcache_index_start_policy() - make the policy know what is in the slots
+ * @cache: loaded
+ * @kind: of the table that takes over
+ *
+ * A policy that runs already goes on.  preresume's context: no reader, no
+ * writer is about.
+ */
+void corcache_index_start_policy(struct corcache_cache *cache,
+				 enum corcache_policy_kind kind);
+
+/*
+ * A hit in @nr regions, in @slot and those after it; any context, no lock.  The
+ * bits are nearly always set: then nothing is written.
+ */
+static __always_inline void corcache_index_touch(const struct corcache_cache *cache,
+						 u32 slot, u32 nr)
+{
+	unsigned long *visited = cache->visited;
+
+	if (!visited)
+		return;
+	for (; nr; nr--, slot++)
+		if (unlikely(!test_bit(slot, visited)))
+			set_bit(slot, visited);
+}
+
 /* Step A. */
 static inline u64 corcache_retire_seq(const struct corcache_cache *cache)
 {
@@ -137,12 +164,13 @@ static inline bool corcache_index_unchanged(const struct corcache_cache *cache, 
  * __corcache_index_admit() - find or make a slot for @region, to write into
  * @cache: the cache
  * @region: the region
+ * @bits: the blocks that will be written
  *
  * Takes a writer's reference on the slot; corcache_index_publish() drops it.
  *
  * Return: the slot or CORCACHE_NO_SLOT if the policy says no.
  */
-u32 __corcache_index_admit(struct corcache_cache *cache, u64 region);
+u32 __corcache_index_admit(struct corcache_cache *cache, u64 region, u64 bits);
 
 /* Was something removed from @slot that is not durably removed yet? */
 static inline bool __corcache_index_held(const struct corcache_cache *cache,
@@ -180,26 +208,11 @@ bool __corcache_index_publish(struct corcache_cache *cache, u32 slot,
  */
 bool __corcache_index_drop(struct corcache_cache *cache, u32 slot, u64 bits);
 
-/* Retire a used slot: steps 1 to 3; it is free after the next commit. */
-void __corcache_index_retire(struct corcache_cache *cache, u32 slot);
-
-/**
- * corcache_index_evict() - forget what lies in a range of blocks
- * @cache: the cache
- * @block: first block
- * @nr: number of blocks, within the origin
- *
- * Process context; looks at every region in the range, or at every slot if
- * those are fewer.
+/*
+ * Retire a used slot: steps 1 to 3.  It is free after the next commit; at once
+ * if it never had a valid block.  @victim: the policy has chosen it.
  */
-void corcache_index_evict(struct corcache_cache *cache, u64 block, u64 nr);
-
-/**
- * corcache_index_shrink() - retire slots until the quota will hold
- *
- * Process context.  Slots that are being freed count as gone.
- */
-void corcache_index_shrink(struct corcache_cache *cache);
+void __corcache_index_retire(struct corcache_cache *cache, u32 slot, bool victim);
 
 /*
  * Loading: give @slot to @region as the device says.  No reader, no writer is

@@ -8,7 +8,8 @@
  * none that writes once the target is suspended.
  */
 #include "dm-corcache-cache.h"
-#include "dm-corcache-index.h"
+#include "dm-corcache-evict.h"
+#include "dm-corcache-fill.h"
 #include "dm-corcache-message.h"
 #include "dm-corcache-metadata.h"
 
@@ -24,7 +25,16 @@ static int writable(struct corcache_target *target)
 
 static int commit(struct corcache_target *target)
 {
-	return writable(target) ?: corcache_meta_commit(target->cache);
+	struct corcache_cache *cache = target->cache;
+	int r = writable(target);
+
+	if (r)
+		return r;
+	/* what was answered is as good as cached for who asks for it */
+	corcache_fill_settle(target);
+	/* what is to be freed anyway is freed by this commit */
+	flush_delayed_work(&cache->reclaim_work);
+	return corcache_meta_commit(cache);
 }
 
 static int evict(struct corcache_target *target, u64 start, u64 sectors)
@@ -36,7 +46,7 @@ static int evict(struct corcache_target *target, u64 start, u64 sectors)
 
 	if (r)
 		return r;
-	corcache_index_evict(cache, first, last - first + 1);
+	corcache_evict(cache, first, last - first + 1);
 	return corcache_meta_commit(cache);
 }
 
@@ -64,11 +74,11 @@ static int set_quota(struct corcache_target *target, u64 sectors)
 		      geo->nr_slots << geo->region_shift);
 		return -EINVAL;
 	}
-	/* a suspended target's cache is not written to: no slot can be emptied */
-	if (READ_ONCE(target->state) == CORCACHE_SUSPENDED &&
-	    slots < corcache_cache_used(cache))
-		return -EBUSY;
-	r = corcache_cache_set_quota(cache, slots);
+	/* a suspended target's cache is not written to */
+	if (READ_ONCE(target->state) == CORCACHE_SUSPENDED)
+		r = corcache_cache_set_quota_suspended(cache, slots);
+	else
+		r = corcache_cache_set_quota(cache, slots);
 	if (!r)
 		/* what the table line says, and the next resume sets */
 		WRITE_ONCE(target->args.quota_sectors, slots << geo->region_shift);

@@ -3,17 +3,19 @@
  * dm-corcache policy: what is kept when the quota is full.
  *
  * Decides and does nothing: no I/O, no locks (the caller serialises; in the
- * kernel that is the cache's lock), no time, no allocation.  Compiles
- * unchanged in user space.
+ * kernel that is the cache's lock), no clock, no allocation.  Compiles
+ * unchanged in user space.  How `adaptive` works: dm-corcache-policy.c.
  */
 #ifndef DM_CORCACHE_POLICY_H
 #define DM_CORCACHE_POLICY_H
 
+#include <linux/bitops.h>
 #include <linux/limits.h>
 #include <linux/types.h>
 
 enum corcache_policy_kind {
-	CORCACHE_POLICY_STOP,	/* keep what is there, read the rest uncached */
+	CORCACHE_POLICY_STOP,		/* keep what is there, read the rest uncached */
+	CORCACHE_POLICY_ADAPTIVE,	/* keep what is worth most */
 };
 
 #define CORCACHE_POLICY_NO_SLOT		U32_MAX
@@ -21,48 +23,192 @@ enum corcache_policy_kind {
 /* Most slots that are looked at in one go: the caller holds a lock. */
 #define CORCACHE_POLICY_STEPS		1024U
 
+/* Of `adaptive`: classes of history, classes of age, victims in view. */
+#define CORCACHE_POLICY_HISTORIES	15
+#define CORCACHE_POLICY_AGES		42
+#define CORCACHE_POLICY_CANDIDATES	16
+#define CORCACHE_POLICY_PIECES		16
+
+/**
+ * struct corcache_policy_class - what regions with a like history do next
+ * @hits: by age: how many were read again, in 1/64
+ * @ticks: by age: for how long any were at risk of being read again
+ * @worth: by age: what it is worth to keep one, on a logarithmic scale
+ */
+struct corcache_policy_class {
+	u16	hits[CORCACHE_POLICY_AGES];
+	u16	ticks[CORCACHE_POLICY_AGES];
+	u16	worth[CORCACHE_POLICY_AGES];
+};
+
+/**
+ * struct corcache_policy_piece - a region that was turned away
+ * @region: the region
+ * @blocks: its blocks that were read since; 0: none was turned away
+ */
+struct corcache_policy_piece {
+	u32	region;
+	u64	blocks;
+};
+
 /**
  * struct corcache_policy - the state of a policy
  * @kind: which one
  * @nr_slots: slots of the cache
- * @hand: where the search for the next victim starts
+ * @quota: how many may be in use
+ * @used: how many are
+ * @hand: where the search for victims goes on
+ * @end: of `adaptive`: all slots in use are below
+ * @next_end: the same, as far as the hand has come on this turn
+ *
+ * The rest is of `adaptive`.  A tick is as many misses as make 1/64 of the
+ * quota, at least one.
+ *
+ * @unit: misses in a tick
+ * @misses: of the current tick
+ * @tick: the time; wraps
+ * @turn: when the hand passed the first slot
+ * @period: ticks of the hand's last turn
+ * @ghost_hand: the ghost to look at next
+ * @ghost_period: ticks of that hand's turn
+ * @next_class: the class whose worth is computed next
+ * @compute_in: misses until then
+ * @random: state of a fixed sequence, to spread ages
+ * @learn_mask: slots and sets of ghosts to learn from have these bits clear
+ * @replacing: something was worth more than what is there, and none was free:
+ *	from now on some slots are kept free
+ * @nr_sets: sets of ghosts
+ * @nr_far_sets: the last of them, for a sample of regions that is kept longer
+ * @nr_candidates: slots in @candidate
+ * @candidate: slots that are worth little
+ * @candidate_worth: what they were worth when they were looked at
+ * @piece: regions that were turned away lately, by hash
+ * @visited: bit per slot: read since the hand passed
+ * @ghost: what is remembered of regions without a slot
+ * @stamp: by slot: the tick of the last use
+ * @history: by slot: 0 if it is free, or what its region did before
+ * @class: what regions with like histories do
  */
 struct corcache_policy {
 	enum corcache_policy_kind kind;
 	u32	nr_slots;
+	u32	quota;
+	u32	used;
 	u32	hand;
+	u32	end;
+	u32	next_end;
+
+	u32	unit;
+	u32	misses;
+	u32	tick;
+	u32	turn;
+	u32	period;
+	u32	ghost_hand;
+	u32	ghost_period;
+	u32	next_class;
+	u32	compute_in;
+	u32	random;
+	u32	learn_mask;
+	bool	replacing;
+
+	u32	nr_sets;
+	u32	nr_far_sets;
+	u32	nr_candidates;
+	u32	candidate[CORCACHE_POLICY_CANDIDATES];
+	u16	candidate_worth[CORCACHE_POLICY_CANDIDATES];
+	struct corcache_policy_piece piece[CORCACHE_POLICY_PIECES];
+
+	unsigned long *visited;
+	u32	*ghost;
+	u16	*stamp;
+	u8	*history;
+
+	struct corcache_policy_class class[CORCACHE_POLICY_HISTORIES];
 };
 
-void corcache_policy_init(struct corcache_policy *policy,
-			  enum corcache_policy_kind kind, u32 nr_slots);
+/**
+ * struct corcache_policy_ops - what a policy asks whoever owns the slots
+ * @evictable: may this slot be emptied now?
+ * @region: the region in a slot that is in use
+ */
+struct corcache_policy_ops {
+	bool	(*evictable)(void *context, u32 slot);
+	u32	(*region)(void *context, u32 slot);
+};
 
 /* The name in table lines; NULL for a kind that does not exist. */
 const char *corcache_policy_name(enum corcache_policy_kind kind);
 
-/**
- * corcache_policy_admit() - may a region that has no slot get one?
- * @policy: the policy
- * @used: slots that hold data or are on their way to be free
- * @quota: how many may
- */
-bool corcache_policy_admit(const struct corcache_policy *policy, u64 used,
-			   u64 quota);
+/* Bytes that corcache_policy_init() wants: up to 7.4 per slot and 100. */
+u64 corcache_policy_bytes(enum corcache_policy_kind kind, u32 nr_slots);
 
 /**
- * corcache_policy_victim() - which slot to empty when the quota was lowered
+ * corcache_policy_init() - begin with no slot in use, and a quota of all
+ * @policy: to initialise
+ * @kind: which one
+ * @nr_slots: slots of the cache
+ * @memory: corcache_policy_bytes(), zeroed, aligned to 8; the caller frees it
+ */
+void corcache_policy_init(struct corcache_policy *policy,
+			  enum corcache_policy_kind kind, u32 nr_slots,
+			  void *memory);
+
+/* At most @quota slots shall be in use, 1 to nr_slots; at any time. */
+void corcache_policy_set_quota(struct corcache_policy *policy, u32 quota);
+
+/**
+ * corcache_policy_touch() - a read hit a slot
  * @policy: the policy
- * @evictable: may this slot be emptied?
- * @context: passed to @evictable
+ * @slot: the slot
+ *
+ * The only function that takes no lock.  The bit is nearly always set, and
+ * its cache line then stays shared between processors.  A bit that gets lost
+ * or is set late changes what is kept and nothing else.
+ */
+static inline void corcache_policy_touch(struct corcache_policy *policy, u32 slot)
+{
+	if (policy->visited && !test_bit(slot, policy->visited))
+		set_bit(slot, policy->visited);
+}
+
+/**
+ * corcache_policy_miss() - a region without a slot is read from the origin
+ * @policy: the policy
+ * @region: the region
+ * @blocks: which of its blocks; all, if regions are always read whole
+ *
+ * To be called for each such read, whether or not a slot is free.
+ *
+ * Return: should it get a slot?
+ */
+bool corcache_policy_miss(struct corcache_policy *policy, u32 region, u64 blocks);
+
+/* @region got @slot, which was free; or was found there at the start. */
+void corcache_policy_insert(struct corcache_policy *policy, u32 slot, u32 region);
+
+/* @slot is free again; @victim: as it was chosen, not as someone wished. */
+void corcache_policy_remove(struct corcache_policy *policy, u32 slot,
+			    u32 region, bool victim);
+
+/**
+ * corcache_policy_wanted() - how many victims should be made free now?
+ * @policy: the policy
+ * @used: slots that are in use, those on their way to be free included
+ */
+u32 corcache_policy_wanted(struct corcache_policy *policy, u32 used);
+
+/**
+ * corcache_policy_victim() - which slot to empty next
+ * @policy: the policy
+ * @ops: what may be emptied
+ * @context: passed to @ops
  * @left: in: slots to look at, nr_slots for all; out: those not looked at yet
  *
- * `stop` has no evidence of use; it goes from the highest slot down, which
- * takes what was filled last and leaves the rest contiguous.
- *
- * Return: a slot; or CORCACHE_POLICY_NO_SLOT after CORCACHE_POLICY_STEPS slots
- * or when none is left.
+ * Return: a slot; or CORCACHE_POLICY_NO_SLOT if none was found among at most
+ * CORCACHE_POLICY_STEPS slots: there may be one as long as *@left is not 0.
  */
 u32 corcache_policy_victim(struct corcache_policy *policy,
-			   bool (*evictable)(void *context, u32 slot),
+			   const struct corcache_policy_ops *ops,
 			   void *context, u32 *left);
 
 #endif /* DM_CORCACHE_POLICY_H */

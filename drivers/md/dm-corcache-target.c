@@ -229,8 +229,9 @@ static int build_target(struct corcache_target *target, unsigned int argc,
 		return r;
 
 	set_direct(target);
+	/* readers wait for what this one sends; it does little else */
 	target->origin_wq = alloc_workqueue("corcache_origin",
-					    WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+					    WQ_MEM_RECLAIM | WQ_UNBOUND | WQ_HIGHPRI, 0);
 	target->cache_wq = alloc_workqueue("corcache_cache",
 					   WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	target->keep_wq = alloc_workqueue("corcache_keep",

@@ -29,6 +29,15 @@ TRACE_DEFINE_ENUM(CORCACHE_BYPASS_EVICTED);
 	{ CORCACHE_BYPASS_ERROR, "error" },			\
 	{ CORCACHE_BYPASS_EVICTED, "evicted" })
 
+TRACE_DEFINE_ENUM(CORCACHE_ADMIT);
+TRACE_DEFINE_ENUM(CORCACHE_REJECT);
+TRACE_DEFINE_ENUM(CORCACHE_FULL);
+
+#define corcache_show_decision(decision) __print_symbolic(decision,	\
+	{ CORCACHE_ADMIT, "admit" },					\
+	{ CORCACHE_REJECT, "reject" },					\
+	{ CORCACHE_FULL, "full" })
+
 DECLARE_EVENT_CLASS(corcache_extent,
 	TP_PROTO(dev_t dev, u64 sector, u32 sectors),
 	TP_ARGS(dev, sector, sectors),
@@ -104,6 +113,27 @@ TRACE_EVENT(corcache_bypass,
 	TP_printk("%d:%d sector %llu + %u reason %s", MAJOR(__entry->dev),
 		  MINOR(__entry->dev), __entry->sector, __entry->sectors,
 		  corcache_show_reason(__entry->reason))
+);
+
+/* A region without a slot was read: what becomes of it? */
+TRACE_EVENT(corcache_decision,
+	TP_PROTO(dev_t dev, u64 sector, u32 sectors, u32 decision),
+	TP_ARGS(dev, sector, sectors, decision),
+	TP_STRUCT__entry(
+		__field(dev_t, dev)
+		__field(u64, sector)
+		__field(u32, sectors)
+		__field(u32, decision)
+	),
+	TP_fast_assign(
+		__entry->dev = dev;
+		__entry->sector = sector;
+		__entry->sectors = sectors;
+		__entry->decision = decision;
+	),
+	TP_printk("%d:%d sector %llu + %u %s", MAJOR(__entry->dev),
+		  MINOR(__entry->dev), __entry->sector, __entry->sectors,
+		  corcache_show_decision(__entry->decision))
 );
 
 /* Metadata is durable; @table_sectors were written. */

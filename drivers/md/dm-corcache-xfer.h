@@ -78,7 +78,9 @@ enum corcache_xfer_kind {
  * @nr_blocks: length
  * @refs: the fill's own way, and everybody who copies from it meanwhile
  * @delivered: pages hold the origin's data; under target->lock
+ * @round: in which of target->delivered it counts
  * @held: in cache->held_fills
+ * @keep: in target->to_keep
  * @crc: per block
  * @slot: per region, CORCACHE_NO_SLOT: not kept
  *
@@ -112,7 +114,9 @@ struct corcache_xfer {
 	u32		nr_blocks;
 	refcount_t	refs;
 	bool		delivered;
+	u8		round;
 	struct list_head held;
+	struct llist_node keep;
 	u32		*crc;
 	u32		*slot;
 

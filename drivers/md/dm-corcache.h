@@ -49,6 +49,7 @@
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
@@ -88,12 +89,19 @@ enum corcache_reason {
 
 /* Why what was read from the origin is not kept; also in the tracepoint. */
 enum corcache_bypass {
-	CORCACHE_BYPASS_QUOTA,	/* quota full */
+	CORCACHE_BYPASS_QUOTA,	/* quota full, or the policy keeps what is there */
 	CORCACHE_BYPASS_WRITES,	/* too many writes to the cache under way */
 	CORCACHE_BYPASS_MEMORY,	/* no memory for the write */
 	CORCACHE_BYPASS_MODE,	/* frozen, bypass, or not the owner any more */
 	CORCACHE_BYPASS_ERROR,	/* the write failed */
 	CORCACHE_BYPASS_EVICTED, /* the region was evicted meanwhile */
+};
+
+/* What becomes of a region that was read from the origin and has no slot. */
+enum corcache_decision {
+	CORCACHE_ADMIT,		/* it gets one */
+	CORCACHE_REJECT,	/* what is there is worth more, says the policy */
+	CORCACHE_FULL,		/* it should, but none is free */
 };
 
 /* Slot flags */
@@ -134,6 +142,7 @@ struct corcache_cache {
 	u32		*index;		/* region -> slot + 1, 0: none */
 	struct corcache_slot *slots;
 	u32		*crc;		/* per block of the cache device, or NULL */
+	unsigned long	*visited;	/* per slot: read lately; NULL: nobody asks */
 	struct corcache_stats __percpu *stats;
 	enum corcache_mode mode;	/* READ_ONCE/WRITE_ONCE */
 	u64		retire_seq;
@@ -152,6 +161,8 @@ struct corcache_cache {
 	u64		valid_blocks;
 	u32		hand;		/* where the search for a free slot starts */
 	struct corcache_policy policy;
+	void		*policy_memory;
+	bool		policy_started;	/* it knows what is in the slots */
 	struct list_head held_fills;	/* wait for a commit to write */
 	struct corcache_target *owner;	/* between preresume and postsuspend */
 	enum corcache_reason reason;
@@ -160,6 +171,7 @@ struct corcache_cache {
 
 	struct mutex	commit_mutex;	/* one commit at a time; held across its I/O */
 	struct delayed_work commit_work;
+	struct delayed_work reclaim_work;
 	u64		commits_begun;
 	u64		commits_ended;
 	u64		commit_awaited;	/* by a shutdown: the end of this one */
@@ -230,7 +242,8 @@ struct corcache_target {
 	u64		reading_bytes;
 	u64		bouncing_bytes;	/* being read from the cache device */
 	u64		keeping_bytes;	/* answered, being written to the cache */
-	unsigned int	keeping;
+	unsigned int	delivered[2];	/* fills answered and not ended, by round */
+	u8		round;		/* which of them the next one counts for */
 	unsigned int	xfers;		/* all transfers, for dtr */
 	struct list_head parked;	/* bios that wait for their turn */
 	struct rb_root	parked_tree;	/* those of them that share a read */
@@ -239,6 +252,8 @@ struct corcache_target {
 	struct bio_list	held_back;	/* came while a no-flush suspend was pending */
 	struct corcache_xfer *reserve[CORCACHE_RESERVES];
 	wait_queue_head_t wait;
+	struct llist_head to_keep;	/* fills that are to be written to the cache */
+	struct llist_node *keep_next;	/* those of them that keep_work has taken off */
 	struct corcache_pages pages;
 
 	/* A message runs, or the target gets suspended. */
@@ -246,6 +261,7 @@ struct corcache_target {
 
 	struct work_struct park_work;
 	struct work_struct submit_work;
+	struct work_struct keep_work;
 	struct delayed_work sweep_work;
 	struct work_struct event_work;
 };

@@ -8,9 +8,10 @@
 
 # Selftests that need a udev daemon in the guest, and therefore a run of their own.
 UDEV_TESTS='test_udev_'
-# Selftests that need what only the debug kernel has, and what only kernels built here have.
+# Selftests that need what only the debug kernel has; and those that need what only kernels built here have, or start
+# thousands of programs, which takes minutes under emulation.
 DEBUG_ONLY_TESTS='test_error_memory test_error_inject'
-OWN_ONLY_TESTS='test_error_dust'
+OWN_ONLY_TESTS='test_error_dust test_quota_adaptive'
 # What the other Debian kernels are tried with: boot, load, read, fill, remove and re-create, verify, suspend.
 SMOKE_TESTS='test_read_pattern test_read_nowait test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
 SMOKE_CASES='read_64k read_4kn_cache nowait_hits_and_misses uring_workers exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
@@ -23,8 +24,8 @@ DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails'
 DEBUG_INJECT_TESTS='test_error_memory test_error_inject'
 DEBUG_INJECT_CASES='memory_not_in_map memory_not_in_workers inject_requests inject_slab inject_activate_some
 	inject_control_some'
-DEBUG_CONTROL_TESTS='test_checksum_metadata test_persist_restart test_suspend_load'
-DEBUG_CONTROL_CASES='table_bits persist_reload_under_load suspend_under_load'
+DEBUG_CONTROL_TESTS='test_checksum_metadata test_persist_restart test_suspend_load test_quota_adaptive'
+DEBUG_CONTROL_CASES='table_bits persist_reload_under_load suspend_under_load adaptive_quota_moves'
 # How much of what `make torture` does at length. On the debug kernel a device takes a second and more.
 CRASH_STATES=2000
 HOSTILE_DEVICES=1000
@@ -43,6 +44,7 @@ install_packages() {
 # shellcheck disable=SC2317
 build_tools() {
 	make -C "$SELFTESTS" CORCACHE_BUILD="$BUILD" && make -C "$TESTING/crash" CORCACHE_BUILD="$BUILD" &&
+		make -C "$TESTING/sim" CORCACHE_BUILD="$BUILD" &&
 		ls -l "$BUILD/selftests/corcache_io" "$BUILD/crash/corcache_crash"
 }
 
@@ -176,6 +178,7 @@ define_steps() {
 	step packages setup '' install_packages
 	step static ktap packages "$CHECK_DIR/static.sh"
 	step unit ktap packages make -s -C "$TOP" unit
+	step sim ktap packages make -s -C "$TESTING/sim" check
 	step fuzz ktap packages make -s -C "$TESTING/fuzz" check SECONDS="$FUZZ_SECONDS"
 	step model ktap packages "$TESTING/model/check.sh"
 	step tools setup packages build_tools

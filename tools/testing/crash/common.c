@@ -99,13 +99,13 @@ static FILE *open_setup(const char *dir, const char *mode)
 	return f;
 }
 
-#define SETUP_FORMAT "region=%u checksums=%u quota=%u commit_interval=%u start=%u\n"
+#define SETUP_FORMAT "region=%u checksums=%u adaptive=%u quota=%u commit_interval=%u start=%u\n"
 
 void save_setup(const char *dir, const struct setup *s)
 {
 	FILE *f = open_setup(dir, "w");
 
-	if (fprintf(f, SETUP_FORMAT, s->region, s->checksums, s->quota,
+	if (fprintf(f, SETUP_FORMAT, s->region, s->checksums, s->adaptive, s->quota,
 		    s->commit_interval, s->start) < 0 || fclose(f))
 		die("%s/setup: %m", dir);
 }
@@ -113,20 +113,21 @@ void save_setup(const char *dir, const struct setup *s)
 void load_setup(const char *dir, struct setup *s)
 {
 	FILE *f = open_setup(dir, "r");
-	unsigned int checksums, start;
+	unsigned int checksums, adaptive, start;
 
-	if (fscanf(f, SETUP_FORMAT, &s->region, &checksums, &s->quota,
-		   &s->commit_interval, &start) != 5 || start >= STARTS)
+	if (fscanf(f, SETUP_FORMAT, &s->region, &checksums, &adaptive, &s->quota,
+		   &s->commit_interval, &start) != 6 || start >= STARTS)
 		die("%s/setup makes no sense", dir);
 	fclose(f);
 	s->checksums = checksums;
+	s->adaptive = adaptive;
 	s->start = start;
 }
 
 void table_params(char *buf, size_t len, const struct setup *s,
 		  const char *cache, const char *origin)
 {
-	snprintf(buf, len, "%s %s %u %s 8 block_size %u policy stop quota %u commit_interval %u",
+	snprintf(buf, len, "%s %s %u %s 8 block_size %u policy %s quota %u commit_interval %u",
 		 cache, origin, s->region, s->checksums ? "0" : "1 no_checksums",
-		 BLOCK_SECTORS, s->quota, s->commit_interval);
+		 BLOCK_SECTORS, s->adaptive ? "adaptive" : "stop", s->quota, s->commit_interval);
 }

@@ -28,6 +28,7 @@
  * struct setup - the cache of a recording
  * @region: its region size, in sectors
  * @checksums: it was formatted with them
+ * @adaptive: the policy is, so that slots are emptied and used again all the time
  * @quota: in sectors
  * @commit_interval: in milliseconds
  * @start: what was on the cache device before
@@ -35,6 +36,7 @@
 struct setup {
 	unsigned int region;
 	bool checksums;
+	bool adaptive;
 	unsigned int quota;
 	unsigned int commit_interval;
 	enum start { BLANK, REFORMATTED, USED, STARTS } start;

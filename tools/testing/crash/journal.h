@@ -8,7 +8,7 @@
  *   C n bits	a commit message has returned; these blocks had been read from the
  *		cache, with no origin behind it, before the message was sent
  *   E n b nr	blocks b to b + nr - 1 are about to be evicted
- *   Q n	the quota is about to be lowered: anything may go
+ *   Q n	the quota is about to be lowered, or `adaptive` to replace: anything may go
  *
  * What C names is durable, less what a later E or Q may have taken.
  */

@@ -23,6 +23,7 @@ void choose_setup(struct setup *s, uint64_t seed)
 
 	s->region = regions[below(&random, 3)];
 	s->checksums = below(&random, 2);
+	s->adaptive = below(&random, 2);
 	/* the data area is 1 MiB, whatever the region size */
 	s->quota = 2048 - s->region * below(&random, 4);
 	interval = below(&random, 3);
@@ -44,11 +45,14 @@ static void write_zeros(const char *path, off_t offset, size_t bytes)
 void fill_cache(const char *cache, const struct setup *setup, const char *origin)
 {
 	size_t bytes = ORIGIN_SECTORS * SECTOR;
+	struct setup stop = *setup;
 	void *buf = zalloc(bytes);
 	char params[1024];
 	int fd;
 
-	table_params(params, sizeof(params), setup, cache, origin);
+	/* nothing that was there shall be replaced by what comes later */
+	stop.adaptive = false;
+	table_params(params, sizeof(params), &stop, cache, origin);
 	if (dm_create(BEFORE, DM_READONLY, ORIGIN_SECTORS, "corcache", params))
 		die("prepare: activation: %s", dm_error());
 	fd = dm_open(BEFORE);

@@ -166,11 +166,33 @@ static void probe(struct recorder *r, struct blocks *found)
 	free(buf);
 }
 
+/*
+ * Nothing is replaced while nobody reads, once a commit has freed what was
+ * chosen before.  From then on anything may be.
+ */
+static void probe_and_commit_adaptive(struct recorder *r)
+{
+	struct blocks found = { };
+
+	pause_readers(r, true);
+	message("commit");
+	probe(r, &found);
+	message("commit");
+	mark(journal_commit(&r->journal, &found));
+	usleep(below(&r->random, 10000));
+	mark(journal_quota(&r->journal));
+	pause_readers(r, false);
+}
+
 /* The commit itself runs beside readers, who fill. */
 static void probe_and_commit(struct recorder *r)
 {
 	struct blocks found = { };
 
+	if (r->setup.adaptive) {
+		probe_and_commit_adaptive(r);
+		return;
+	}
 	pause_readers(r, true);
 	probe(r, &found);
 	pause_readers(r, false);

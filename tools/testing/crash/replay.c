@@ -268,6 +268,8 @@ int replay(const struct devices *dev, uint64_t seed, unsigned int states, long o
 	double since = now();
 
 	load_setup(dev->dir, &p.setup);
+	/* what was durable is to be found: nothing may be replaced before it is */
+	p.setup.adaptive = false;
 	history_load(&p.history, dev);
 	p.scratch = map_scratch(dev->scratch_file);
 	p.buf = zalloc(1 << 20);

@@ -47,7 +47,7 @@ static void check_range(const struct corcache_args *args, const struct fuzz_word
 	must(power_of_two(args->block_sectors) && args->block_sectors >= 8);
 	must(args->block_sectors <= args->region_sectors);
 	must(args->block_sectors * 64 >= args->region_sectors);
-	must(args->policy == CORCACHE_POLICY_STOP);
+	must(args->policy == CORCACHE_POLICY_STOP || args->policy == CORCACHE_POLICY_ADAPTIVE);
 	must(args->quota_sectors);
 	must(args->commit_interval_ms >= 1 && args->commit_interval_ms <= 3600000);
 	must(memchr(args->origin_id, '\0', sizeof(args->origin_id)));
@@ -63,7 +63,7 @@ static int check_pair(const struct corcache_args *args, const char *key, const c
 	const bool says[] = {
 		fuzz_is_word(value, "%u", args->block_sectors),
 		fuzz_is_word(value, "%llu", args->quota_sectors) && args->quota_sectors != U64_MAX,
-		fuzz_is_word(value, "stop"),
+		fuzz_is_word(value, args->policy == CORCACHE_POLICY_STOP ? "stop" : "adaptive"),
 		fuzz_is_word(value, "%u", args->commit_interval_ms),
 		fuzz_is_word(value, "%u", args->max_errors),
 		fuzz_is_word(value, "%s", args->origin_id),
@@ -84,6 +84,7 @@ static void check_defaults(const struct corcache_args *args, unsigned int given)
 {
 	must(given & 1 << 0 || args->block_sectors == 8);
 	must(given & 1 << 1 || args->quota_sectors == U64_MAX);
+	must(given & 1 << 2 || args->policy == CORCACHE_POLICY_ADAPTIVE);
 	must(given & 1 << 3 || args->commit_interval_ms == 1000);
 	must(given & 1 << 4 || args->max_errors == 100);
 	must(given & 1 << 5 || !args->origin_id[0]);

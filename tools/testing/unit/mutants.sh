@@ -11,7 +11,8 @@ top=$1
 out=$2
 unit=$top/tools/testing/unit
 src=$out/src
-suites="geometry format args policy"
+files="geometry format args policy"
+suites="geometry checksum super table args policy"
 
 n=0
 survivors=0
@@ -19,7 +20,7 @@ survivors=0
 prepare()
 {
 	mkdir -p "$src"
-	for name in $suites; do
+	for name in $files; do
 		for end in c h; do
 			cmp -s "$top/drivers/md/dm-corcache-$name.$end" \
 				"$src/dm-corcache-$name.$end" ||
@@ -52,6 +53,15 @@ kill_with()
 	return 1
 }
 
+# own FILE: the suites that are about it, which are likely to notice
+own()
+{
+	case $1 in
+	format.*) printf '%s\n' checksum super table ;;
+	*) printf '%s\n' "${1%.*}" ;;
+	esac
+}
+
 mutate()
 {
 	file=$src/dm-corcache-$1
@@ -62,9 +72,8 @@ mutate()
 		killer="nothing: it is no change"
 		false
 	else
-		own=${1%.*}
 		# shellcheck disable=SC2046,SC2086
-		kill_with $own $(printf '%s\n' $suites | grep -vx "$own")
+		kill_with $(own "$1") $(printf '%s\n' $suites | grep -vxF "$(own "$1")")
 	fi
 	# shellcheck disable=SC2181
 	if [ $? -eq 0 ]; then
@@ -152,11 +161,69 @@ args.c s/U64_MAX - msg->start/U64_MAX/
 args.c s/if (words.argc != messages\[i\].argc)/if (words.argc > messages[i].argc)/
 args.c s/return corcache_sizes_check(args.*/return 0;/
 args.c s/, 0, U32_MAX, &args->max_errors/, 1, U32_MAX, \&args->max_errors/
-policy.c s/return used < quota/return used <= quota/
+policy.c s/return policy->used < policy->quota;/return policy->used <= policy->quota;/
 policy.c s/slot ? slot - 1 : last_slot(policy)/slot - 1/
-policy.c s/(\*left)--;/(*left) -= 2;/
-policy.c s/min(\*left, CORCACHE_POLICY_STEPS)/*left/
+policy.c s/		(\*left)--;/		(*left) -= 2;/
+policy.c s/u32 steps = min(\*left, CORCACHE_POLICY_STEPS), least/u32 steps = *left, least/
+policy.c s/u32 steps = min(\*left, CORCACHE_POLICY_STEPS);/u32 steps = *left;/
 policy.c s/policy->hand = last_slot(policy);/policy->hand = 0;/
+policy.c s/if (age < 4)/if (age < 0)/;s/if (ticks < 4)/if (ticks < 3)/
+policy.c s/HISTORY_MORE ? 2 : 4/HISTORY_MORE ? 4 : 4/
+policy.c s/return HISTORY_MORE | mean;/return HISTORY_ONE | mean;/
+policy.c s/octave ? octave - 1 : 0, HISTORY/octave, HISTORY/
+policy.c s/LEARN_REGIONS \* age_width(i), MAX_TICKS/MAX_TICKS, MAX_TICKS/
+policy.c s/class->hits\[i\] + hits > U16_MAX/0/
+policy.c s/class->hits\[i\] += hits;/;/
+policy.c s/class->ticks\[i\] += ticks;/;/
+policy.c s/ratio >= s.ratio/ratio < s.ratio/
+policy.c s/s.time += (rest \* next.time) >> 16;/s.time += next.time;/
+policy.c s/octave << WORTH_SHIFT |/0 |/
+policy.c s/return !(nr & policy->learn_mask);/return !nr;/
+policy.c s/^	clear_bit(slot, policy->visited);$/	;/
+policy.c s/if (age > MAX_AGE) {/if (0) {/
+policy.c s/if (policy->candidate\[i\] == slot)/if (0)/
+policy.c s/worth >= policy->candidate_worth\[most\]/worth <= policy->candidate_worth[most]/
+policy.c s/i < CORCACHE_POLICY_CANDIDATES)$/i <= CORCACHE_POLICY_CANDIDATES)/
+policy.c s/policy->hand >= policy->end/policy->hand > policy->end/
+policy.c s/!policy->history\[slot\] || (ops && !ops/(ops \&\& !ops/
+policy.c s/ || (ops && !ops->evictable(context, slot)))/)/
+policy.c s/if (!ops || ops->evictable(context, slot))$/if (1)/
+policy.c s/min(age, MAX_GHOST_AGE)/age/
+policy.c s/!(hash(region ^ 0x5bd1e995U) % GHOST_FAR_REGIONS)/0/
+policy.c s/set = near + (u32)/set = near + 1 + (u32)/
+policy.c s/if (!set\[i\])$/if (0)/
+policy.c s/(new || nr_new >= GHOST_NEW_WAYS)/0/
+policy.c s/return history_next(history, age);$/return HISTORY_NEW;/
+policy.c s/>= policy->nr_sets \* GHOST_WAYS/> policy->nr_sets * GHOST_WAYS/
+policy.c s/\* 34) >> 8), 2U)/* 38) >> 8), 2U)/
+policy.c s/return bytes + (u64)nr_slots \* (sizeof(u16) + sizeof(u8))/return bytes + (u64)nr_slots * sizeof(u16)/
+policy.c s/policy->unit = max(quota >> TICKS_OF_QUOTA_SHIFT, 1U)/policy->unit = quota >> TICKS_OF_QUOTA_SHIFT/
+policy.c s/>> 7, few), 256U);/>> 7, few), 257U);/
+policy.c s/policy->quota >> 4, 1U), 4U)/policy->quota >> 4, 0U), 4U)/
+policy.c s/!piece->blocks || piece->blocks & blocks/!piece->blocks/
+policy.c s/	piece->blocks |= blocks;/	;/
+policy.c s/	if (is_next_piece(policy, region, blocks))/	if (0 \&\& is_next_piece(policy, region, blocks))/
+policy.c s/policy->quota \/ 4 + 1);/policy->quota \/ 4);/
+policy.c s/used -= sweep(policy, NULL, NULL);/used--;/
+policy.c s/^#define SWEEP_GHOSTS.*/#define SWEEP_GHOSTS 1/
+policy.c s/remember(policy, region, 0, history);/;/
+policy.c s/return policy->used + reserve(policy) < policy->quota;/return policy->used < policy->quota;/
+policy.c s/policy->candidate_worth\[least\] + WORTH_MARGIN)/policy->candidate_worth[least])/
+policy.c s/policy->replacing = true;/policy->replacing = false;/
+policy.c s/policy->replacing = false;/policy->replacing = true;/
+policy.c s/^		\*ghost = 0;$/		;/
+policy.c s/if (victim)$/if (1)/
+policy.c s/^	if (victim)$/	if (0)/
+policy.c s/^	policy->history\[slot\] = 0;/	;/
+policy.c s/policy->used--;/;/
+policy.c s/^	policy->used++;/	;/
+policy.c s/policy->quota - reserve(policy);/policy->quota;/
+policy.c s/if (!policy->replacing)/if (0)/
+policy.c s/used > target ? used - target : 0/used - target/
+policy.c s/policy->used > policy->quota ||/0 ||/
+policy.c s/^			drop_candidate(policy, least);$/			;/
+policy.h s/!test_bit(slot, policy->visited)/test_bit(slot, policy->visited)/
+policy.h s/policy->visited && !test_bit/!test_bit/
 LIST
 echo "1..$n"
 echo "# $survivors of $n mutants were not noticed"

@@ -98,7 +98,7 @@ static void expect_parsed(const char *text, const struct corcache_args *wanted)
 #define ARGS(...)	(&(const struct corcache_args) {	\
 	.cache_path = "c", .origin_path = "o",			\
 	.region_sectors = 128, .block_sectors = 8,		\
-	.policy = CORCACHE_POLICY_STOP,				\
+	.policy = CORCACHE_POLICY_ADAPTIVE,			\
 	.quota_sectors = U64_MAX,				\
 	.commit_interval_ms = 1000, .max_errors = 100,		\
 	__VA_ARGS__ })
@@ -123,7 +123,8 @@ static void core_args(void)
 	expect_parsed("c o 128 0 2 quota 1", ARGS(.quota_sectors = 1));
 	expect_parsed("c o 128 0 2 quota 18446744073709551614",
 		      ARGS(.quota_sectors = U64_MAX - 1));
-	expect_parsed("c o 128 0 2 policy stop", ARGS());
+	expect_parsed("c o 128 0 2 policy adaptive", ARGS());
+	expect_parsed("c o 128 0 2 policy stop", ARGS(.policy = CORCACHE_POLICY_STOP));
 	expect_parsed("c o 128 0 2 commit_interval 1", ARGS(.commit_interval_ms = 1));
 	expect_parsed("c o 128 0 2 commit_interval 3600000",
 		      ARGS(.commit_interval_ms = 3600000));
@@ -136,7 +137,7 @@ static void core_args(void)
 	expect_parsed("c o 128 1 no_checksums 12 origin_id v1 max_errors 3 commit_interval 50 policy stop quota 4096 block_size 128",
 		      ARGS(.no_checksums = true, .origin_id = "v1", .max_errors = 3,
 			   .commit_interval_ms = 50, .quota_sectors = 4096,
-			   .block_sectors = 128));
+			   .block_sectors = 128, .policy = CORCACHE_POLICY_STOP));
 	/* A value may look like a key, and a device like anything. */
 	expect_parsed("c o 128 0 2 origin_id quota", ARGS(.origin_id = "quota"));
 	expect_parsed("0 1 128", ARGS(.cache_path = "0", .origin_path = "1"));
@@ -247,10 +248,9 @@ static const char *const refusals[][2] = {
 	{ "c o 128 0 2 quota 1g",
 	  "quota 1g is not a decimal number between 1 and 18446744073709551614" },
 
-	{ "c o 128 0 2 policy adaptive",
-	  "policy adaptive is not yet supported, only stop is" },
-	{ "c o 128 0 2 policy lru", "policy lru is unknown, known: stop" },
-	{ "c o 128 0 2 policy STOP", "policy STOP is unknown, known: stop" },
+	{ "c o 128 0 2 policy lru", "policy lru is unknown, known: adaptive, stop" },
+	{ "c o 128 0 2 policy STOP", "policy STOP is unknown, known: adaptive, stop" },
+	{ "c o 128 0 2 policy stopp", "policy stopp is unknown, known: adaptive, stop" },
 
 	{ "c o 128 0 2 commit_interval 0",
 	  "commit_interval 0 is not a decimal number between 1 and 3600000" },
@@ -322,10 +322,10 @@ static void words_in_refusals(void)
 
 static void short_buffers(void)
 {
-	static const char wanted[] = "c o 128 0 10 block_size 8 quota 5 policy stop commit_interval 1000 max_errors 100";
+	static const char wanted[] = "c o 128 0 10 block_size 8 quota 5 policy adaptive commit_interval 1000 max_errors 100";
 	struct corcache_args args;
 	struct line line;
-	char buf[100];
+	char buf[104];
 	size_t i;
 
 	split(&line, "c o 9");
@@ -352,11 +352,12 @@ static void emitted_lines(void)
 	char buf[512];
 
 	corcache_args_emit(ARGS(.quota_sectors = 1), buf, sizeof(buf));
-	expect_string(buf, "c o 128 0 10 block_size 8 quota 1 policy stop commit_interval 1000 max_errors 100");
+	expect_string(buf, "c o 128 0 10 block_size 8 quota 1 policy adaptive commit_interval 1000 max_errors 100");
 	corcache_args_emit(ARGS(.quota_sectors = 1ULL << 40, .cache_path = "253:1",
 				.origin_path = "43:0", .region_sectors = 8192,
 				.block_sectors = 128, .no_checksums = true, .max_errors = 0,
-				.commit_interval_ms = 7, .origin_id = "v1"),
+				.commit_interval_ms = 7, .origin_id = "v1",
+				.policy = CORCACHE_POLICY_STOP),
 			   buf, sizeof(buf));
 	expect_string(buf, "253:1 43:0 8192 1 no_checksums 12 block_size 128 quota 1099511627776 policy stop commit_interval 7 max_errors 0 origin_id v1");
 }
@@ -375,7 +376,7 @@ static void random_args(struct corcache_args *args)
 	} while (args->region_sectors / ratio < 8);
 	args->block_sectors = args->region_sectors / ratio;
 	args->no_checksums = unit_below(2);
-	args->policy = CORCACHE_POLICY_STOP;
+	args->policy = unit_below(2) ? CORCACHE_POLICY_STOP : CORCACHE_POLICY_ADAPTIVE;
 	do {
 		args->quota_sectors = unit_magnitude();
 	} while (!args->quota_sectors || args->quota_sectors == U64_MAX);

@@ -77,6 +77,16 @@ action_requests() {
 	echo 0 >"$attribute"
 }
 
+# A request that fails may be a commit's.  Then the cache is frozen, and so are the
+# messages that would write, until a resume; nothing else may make one fail.
+message() {
+	timeout $((60 * SCALE)) dmsetup message "$1" 0 "${@:2}" && return
+	[ "$KIND" = requests ] || fail "message $*"
+	expect_status cc mode = frozen
+	FROZEN=$((FROZEN + 1))
+	action_suspend
+}
+
 # round_actions KIND: in ACTIONS what may happen; in READERS their options
 round_actions() {
 	ACTIONS=(evict evict evict_all quota commit suspend noflush reload)
@@ -117,6 +127,7 @@ workers() { pgrep -c '^corcache' || true; }
 soak_round() { # KIND
 	local end=$((SECONDS + ROUND)) n=0 action
 
+	KIND=$1
 	round_actions "$1"
 	stress_activate 0 4 max_errors 0 commit_interval $((1 + RANDOM % 500))
 	load load "$DEV" --threads 6 --max-bs 256K --seed $((SEED + SECONDS)) "${READERS[@]}"
@@ -146,6 +157,7 @@ soak() {
 	local kinds=(quiet cache memory requests remote) end=$((SECONDS + MINUTES * 60)) rounds=0
 	local kind before='' now threads=''
 	declare -A COUNT=()
+	FROZEN=0
 
 	RANDOM=$((SEED % 32768))
 	mountpoint -q "$FAULTS" || mount -t debugfs debugfs "$FAULTS" 2>/dev/null || true
@@ -164,6 +176,7 @@ soak() {
 		[ "$rounds" != 2 ] || before=$now threads=$(workers)
 	done
 	for kind in "${!COUNT[@]}"; do note "action $kind: ${COUNT[$kind]}"; done
+	note "messages to a frozen cache: $FROZEN"
 	note "soak: $rounds rounds, $SECONDS s; kernel memory $before KiB after two rounds, $now KiB at the end"
 	expect "growth of kernel memory, KiB" $((now - before)) -le 8192
 	expect "kernel threads of the target" "$(workers)" = "$threads"

@@ -132,6 +132,33 @@ persist_commit() {
 	expect_hits cc2 "$DEV" 0 2M
 }
 
+# What a reader was given before the message, and is still on its way to the cache
+# device, is durable as well; with the other fills of its time, and those before.
+persist_commit_under_way() {
+	local n dev=/dev/mapper/cc
+
+	remote_start origin 16M
+	mkcache 32
+	mkdm slow "0 $(sectors "$CACHE") linear $CACHE 0"
+	mkcorcache cc /dev/mapper/slow "$ORIGIN" "$LEN" 128 0 2 commit_interval 3600000
+	for n in 0 1 2; do
+		dmsetup suspend --noflush --nolockfs slow
+		read_ok "$dev" "${n}M" 512K --bs 64K
+		job "commit$n" dmsetup message cc 0 commit
+		wait_for 30 "a commit that waits" job_waits "commit$n" 1
+		# whoever comes after it is not waited for, and does not wait either
+		read_ok "$dev" $((n * 1024 + 512))K 512K --bs 64K
+		dmsetup resume slow
+		job_end "commit$n" 30
+		cp "$CACHE_FILE" "$T/copy$n"
+		mkloop "$T/copy$n" 32M
+		mkcorcache "copy$n" "$LOOP" "$ORIGIN" "$LEN" 128
+		expect_hits "copy$n" "/dev/mapper/copy$n" 0 $((n * 1024 + 512))K
+		dmremove "copy$n"
+		settle cc
+	done
+}
+
 persist_commit_interval() {
 	local start
 
@@ -184,4 +211,4 @@ persist_crash_images() {
 
 run_cases persist_remove_create persist_remove_at_once persist_reload_under_load \
 	persist_reload_while_filling persist_remote_absent persist_commit \
-	persist_commit_interval persist_crash_images
+	persist_commit_under_way persist_commit_interval persist_crash_images

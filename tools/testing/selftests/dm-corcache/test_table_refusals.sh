@@ -117,7 +117,7 @@ refuse_words() {
 	refused "128 0 -2 quota 128" "core args -2 "
 	refused "128 0 99 quota 128" "core args 99 "
 	refused "128 0 2 policy lru" "policy lru "
-	refused "128 0 2 policy adaptive" "policy adaptive .*not .*supported"
+	refused "128 0 2 policy Adaptive" "policy Adaptive is unknown, known: adaptive, stop"
 	refused "128 0 2 commit_interval 0" "commit_interval 0 "
 	refused "128 0 2 commit_interval soon" "commit_interval soon "
 	refused "128 0 2 commit_interval 99999999999" "commit_interval 99999999999 "
