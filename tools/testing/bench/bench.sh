@@ -63,7 +63,7 @@ part_options() { # PART
 	hit-smp) options=(-c 2 -m 4G)
 		settings=(ROUNDS="${ROUNDS:-9}" CONTENDERS="${CONTENDERS:-$SMP_CONTENDERS}" TESTS="${TESTS:-4k-qd32-1job 4k-qd32-2jobs}") ;;
 	miss-icount) options=(-I -I -m 4G) settings=(ROUNDS="${ROUNDS:-1}" TESTS="${TESTS:-timer-qd1 timer-qd16}"
-		CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}") ;;
+		CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc corcache-delay corcache-busy}") ;;
 	miss-smp) options=(-c 2 -m 4G) settings=(CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}"
 		TESTS="${TESTS:-sparse-qd1 sparse-qd16 seq-buffered seq-far seq-1m}") ;;
 	grow-icount) options=(-I -m 4G) settings=(ROUNDS="${ROUNDS:-1}") ;;

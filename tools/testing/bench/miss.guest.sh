@@ -34,7 +34,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=remote.guest.sh
 . "$here/remote.guest.sh"
 
-CONTENDERS=${CONTENDERS:-nbd corcache corcache-crc dm-cache dm-clone-4k dm-clone-64k bcache nbdkit-cache qcow2-4k qcow2-64k}
+CONTENDERS=${CONTENDERS:-nbd corcache corcache-crc corcache-delay corcache-busy dm-cache dm-clone-4k dm-clone-64k bcache nbdkit-cache qcow2-4k qcow2-64k}
 TESTS=${TESTS:-dense-qd1 dense-qd16 sparse-qd1 sparse-qd16 seq-buffered seq-far seq-1m bytes bytes-same}
 DELAY_MS=${DELAY_MS:-1} PEERS=${PEERS:-1}
 SEQ_MIB=128 SEQ_READAHEAD_KB=1024

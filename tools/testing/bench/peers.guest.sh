@@ -157,18 +157,23 @@ make_nbd() {
 
 # make_warm NAME PIECE ORDER [features and core arguments]: filled by reads of PIECE bytes, in ORDER
 make_warm() {
-	local name=$1 piece=$2 order=$3
+	local name=$1 piece=$2 order=$3 n
 	shift 3
 	ram_next
 	make_corcache "$name" "$RAM" /dev/ram0 "$SECTORS" $REGION "$@"
 	DEVICE=/dev/mapper/$name
-	reads "$DEVICE" $(((SIZE_MIB << 20) / piece)) 1 "$piece" "$order" $((SIZE_MIB << 20)) 1
-	corcache_settle "$name"
-	[ "$(corcache_stat "$name" valid)" = $((SIZE_MIB * 256)) ] || die "$name is not warm: $(dmsetup status "$name")"
+	# An origin that answers where it is asked, on one processor, is faster than what was read can be written to the
+	# cache, and what is too much is not kept: another time, then.
+	for ((n = 0; n < 10; n++)); do
+		reads "$DEVICE" $(((SIZE_MIB << 20) / piece)) 1 "$piece" "$order" $((SIZE_MIB << 20)) 1
+		corcache_settle "$name"
+		[ "$(corcache_stat "$name" valid)" != $((SIZE_MIB * 256)) ] || break
+	done
+	[ "$n" -lt 10 ] || die "$name is not warm: $(dmsetup status "$name")"
 }
 
-make_corcache_plain() { make_warm corcache $((1 << 20)) sequential 1 no_checksums 2 policy stop; }
-make_corcache_crc() { make_warm corcache-crc $((1 << 20)) sequential 0 2 policy stop; }
+make_corcache_plain() { make_warm corcache $((1 << 20)) sequential 1 no_checksums; }
+make_corcache_crc() { make_warm corcache-crc $((1 << 20)) sequential 0; }
 # What lies in one piece in the cache is four regions, or one.
-make_corcache_run4() { make_warm corcache-run4 $((256 << 10)) scattered 1 no_checksums 2 policy stop; }
-make_corcache_run1() { make_warm corcache-run1 $((64 << 10)) scattered 1 no_checksums 2 policy stop; }
+make_corcache_run4() { make_warm corcache-run4 $((256 << 10)) scattered 1 no_checksums; }
+make_corcache_run1() { make_warm corcache-run1 $((64 << 10)) scattered 1 no_checksums; }

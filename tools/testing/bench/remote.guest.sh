@@ -21,10 +21,10 @@ CACHE_MIB=1100
 TOUCH_MIB=340
 
 REMOTE='' DEVICE='' CACHES=() COPIES=() FRESH=1
-nbd_up=() dm_up=() server_up=() bcache_up='' timer_up=''
+nbd_up=() dm_up=() server_up=() bcache_up='' null_up=()
 # Those that read the remote through a connection of their own; those that keep nothing in CACHES.
 OWN_CLIENTS=' nbdkit-cache qcow2-4k qcow2-64k '
-declare -A NR_CACHES=([corcache]=1 [corcache-crc]=1 [dm-cache]=2 [dm-clone-4k]=2 [dm-clone-64k]=2 [bcache]=2)
+declare -A NR_CACHES=([corcache]=1 [corcache-crc]=1 [corcache-delay]=1 [corcache-busy]=0 [dm-cache]=2 [dm-clone-4k]=2 [dm-clone-64k]=2 [bcache]=2)
 
 is_own_client() { [[ $OWN_CLIENTS = *" $1 "* ]]; }
 
@@ -101,26 +101,33 @@ remote_up() { # DELAY BYTES SECTOR CONTENDER
 # NBD over 127.0.0.1 the server, and both ends of the connection, take most of the processor's time, so that with
 # several reads under way it is the processor that is waited for and not the remote.
 timer_up() {
-	local dir=/sys/kernel/config/nullb/corcache-remote
-	modprobe -q null_blk nr_devices=0 || [ -e /sys/module/null_blk ] || { note "no null_blk"; return 1; }
-	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
-	mkdir $dir
-	echo $(($2 >> 20)) > $dir/size
-	echo 4096 > $dir/blocksize
-	echo 1 > $dir/memory_backed
-	echo 2 > $dir/queue_mode
-	echo 128 > $dir/hw_queue_depth
-	echo 2 > $dir/irqmode
-	echo "$1" > $dir/completion_nsec
-	echo 1 > $dir/power
-	timer_up=1 REMOTE=/dev/corcache-remote REMOTE_SECTORS=$(($2 / 512))
+	null_up corcache-remote "$1" "$2" 128 || return 1
+	REMOTE=/dev/corcache-remote REMOTE_SECTORS=$(($2 / 512))
 }
 
-timer_down() {
-	[ -n "$timer_up" ] || return 0
-	echo 0 > /sys/kernel/config/nullb/corcache-remote/power
-	rmdir /sys/kernel/config/nullb/corcache-remote
-	timer_up=''
+null_up() { # NAME DELAY_NS BYTES DEPTH
+	local dir=/sys/kernel/config/nullb/$1
+	modprobe -q null_blk nr_devices=0 || [ -e /sys/module/null_blk ] || { note "no null_blk"; return 1; }
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir "$dir"
+	echo $(($3 >> 20)) > "$dir/size"
+	echo 4096 > "$dir/blocksize"
+	echo 1 > "$dir/memory_backed"
+	echo 2 > "$dir/queue_mode"
+	echo "$4" > "$dir/hw_queue_depth"
+	echo 2 > "$dir/irqmode"
+	echo "$2" > "$dir/completion_nsec"
+	echo 1 > "$dir/power"
+	null_up+=("$1")
+}
+
+null_down() {
+	local name
+	for name in "${null_up[@]}"; do
+		echo 0 > "/sys/kernel/config/nullb/$name/power"
+		rmdir "/sys/kernel/config/nullb/$name"
+	done
+	null_up=()
 }
 
 # Bytes that were read of the remote so far.
@@ -150,8 +157,27 @@ front_a_corcache() { # NAME [features and core arguments]
 	front_dm "$name" "0 $REMOTE_SECTORS corcache ${CACHES[0]} $REMOTE $REGION $*" --readonly --uuid "CORCACHE-$name"
 }
 
-front_corcache() { front_a_corcache corcache 1 no_checksums 2 policy stop; }
-front_corcache_crc() { front_a_corcache corcache-crc 0 2 policy stop; }
+front_corcache() { front_a_corcache corcache 1 no_checksums; }
+front_corcache_crc() { front_a_corcache corcache-crc 0; }
+
+# Its cache device takes 50 ms for a write, and as many of them as there are: dm-delay. It delays by work of its own,
+# some microseconds for a bio, and sends what is due all at once.
+front_corcache_delay() {
+	local sectors
+	sectors=$(blockdev --getsz "${CACHES[0]}")
+	modprobe -q dm-delay || true
+	has_target delay || return 1
+	front_dm slow "0 $sectors delay ${CACHES[0]} 0 0 ${CACHES[0]} 0 50"
+	front_dm corcache-delay "0 $REMOTE_SECTORS corcache $DEVICE $REMOTE $REGION 1 no_checksums" --readonly \
+		--uuid CORCACHE-corcache-delay
+}
+
+# Its cache device is busy: 8 requests at a time, of 20 ms each, which is a fraction of what is filled.
+front_corcache_busy() {
+	null_up corcache-busy 20000000 $((1 << 30)) 8 || return 1
+	front_dm corcache-busy "0 $REMOTE_SECTORS corcache /dev/corcache-busy $REMOTE $REGION 1 no_checksums" --readonly \
+		--uuid CORCACHE-corcache-busy
+}
 
 front_dm_cache() {
 	has_target cache || return 1
@@ -259,7 +285,7 @@ front_down() {
 	for x in "${nbd_up[@]}"; do retry detach "$x"; done
 	nbd_up=()
 	for x in "${server_up[@]}"; do stop_server "$x"; done
-	timer_down
+	null_down
 	server_up=() REMOTE='' FRESH=1
 	rm -f "$BENCH_TMP"/cow.qcow2*
 }
