@@ -46,10 +46,14 @@
 #   98    the kernel reported a warning, oops, lockdep/KASAN/KCSAN/UBSAN finding, hung task, or a leak in our module;
 #         the lines are shown. It takes precedence over SCRIPT's own status
 #   99    anything else: the guest did not report, SCRIPT could not be run, a usage error
+# A guest (QEMU) that has not started SCRIPT after LAB_START_LIMIT seconds (240), or stands still before it has, is killed
+# and started again, twice at most.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# Seconds that a guest may take until it starts its script. On a host that does much else the debug kernel takes 100.
+START_LIMIT=${LAB_START_LIMIT:-240}
 STATUS_KILLED=96 STATUS_TIMEOUT=97 STATUS_SPLAT=98 STATUS_LAB=99
 
 kernel='' cpus=2 memory='' limit=600 out='' kargs='' pidfile='' udev=0 systemd=0 panic=0 allow='' leakscan=1 icount=0 verbose=0
@@ -288,10 +292,11 @@ vm_cpu_time() {
 	echo $((${12} + ${13}))
 }
 
-# Runs beside the VM and kills it at the time limit. It also kills a guest that stands still while it starts: QEMU, on a
-# busy host, at times loses the interrupt that brings up the second processor, and then uses no processor time at all.
+# Runs beside the VM and kills it at the time limit. It also kills a guest that does not come to its script: QEMU, on a
+# busy host, at times loses the interrupt that brings up the second processor, or that one processor waits for the other
+# to answer. Then it uses no processor time at all, or all there is.
 watch_vm() {
-	local end=$((SECONDS + limit)) seen=0 now still=0
+	local end=$((SECONDS + limit)) start_end=$((SECONDS + START_LIMIT)) seen=0 now still=0
 	while kill -0 "$vm_pid" 2> /dev/null; do
 		sleep 1
 		if [ "$SECONDS" -ge "$end" ]; then
@@ -301,7 +306,10 @@ watch_vm() {
 			now=$(vm_cpu_time)
 			if [ $((now - seen)) -lt 5 ]; then still=$((still + 1)); else still=0; fi
 			seen=$now
-			[ "$still" -lt 30 ] || { touch "$out/.lab/stuck" && kill -KILL "$vm_pid"; }
+			if [ "$still" -ge 30 ] || [ "$SECONDS" -ge "$start_end" ]; then
+				touch "$out/.lab/stuck"
+				kill -KILL "$vm_pid"
+			fi
 		fi
 	done
 } 2> /dev/null
@@ -325,7 +333,8 @@ run_vm() {
 		start_vm
 		wait_vm
 		[ -e "$out/.lab/stuck" ] || return 0
-		lab_say "the guest stood still while starting (attempt $attempt of 3)"
+		lab_say "the guest did not come to its script (attempt $attempt of 3); it has said last:" \
+			"$(tail -n 1 "$out/console.txt" | tr -d '\r')"
 		cp "$out/console.txt" "$out/console-stuck-$attempt.txt"
 		[ "$attempt" = 3 ] || rm "$out/.lab/stuck"
 	done
@@ -359,6 +368,12 @@ show_console() {
 	echo "--- end"
 } >&2
 
+say_timeout() {
+	local how=''
+	[ -e "$out/.lab/started" ] || how=', and the script was not started'
+	lab_say "time limit of $limit seconds reached$how"
+}
+
 # Turn what is in OUTDIR into an exit status, the most telling reason first.
 verdict() {
 	local splats reported='' status=''
@@ -369,7 +384,7 @@ verdict() {
 		return $STATUS_SPLAT
 	fi
 	if [ "$systemd" = 1 ] && [ -e "$out/.lab/timed-out" ]; then
-		lab_say "time limit of $limit seconds reached"
+		say_timeout
 		show_console
 		return $STATUS_TIMEOUT
 	fi
@@ -385,7 +400,7 @@ verdict() {
 		return $STATUS_LAB
 	fi
 	if [ -e "$out/.lab/timed-out" ]; then
-		lab_say "time limit of $limit seconds reached"
+		say_timeout
 		show_console
 		return $STATUS_TIMEOUT
 	fi

@@ -6,7 +6,7 @@
 # A harness that reports success whatever happens looks just like a module without bugs. So each detector of run.sh
 # is made to fire, by the module of deliberate bugs in bug/ where it takes a bug:
 #   stock  Debian's own kernel: exit status and arguments pass, missing report, WARN, forgiven WARN, oops, hang, power
-#          cut, disks that lose what was not flushed, nothing but OUTDIR is written on the host
+#          cut, disks that lose what was not flushed, a guest that gets stuck, nothing but OUTDIR is written on the host
 #   uml    the same without the oops: there it is a signal, and the end of the guest
 #   debug  lockdep, sleeping in atomic context, KASAN (use after free, out of bounds, vmalloc), memory leak
 #   kcsan  data race, missing memory barrier, lockdep, sleeping in atomic context; races of the kernel alone do not count
@@ -104,6 +104,13 @@ test_failures() { # NAME
 	expect 98 "$1: kernel warning" -k "$1" -- /bin/sh -c "$(commit_bug warn)"
 	expect 0 "$1: kernel warning, forgiven" -k "$1" -A 'WARNING: .*corcache-bug\.c' -- /bin/sh -c "$(commit_bug warn)"
 	expect 97 "$1: hang" -k "$1" -t 20 -- /bin/sh -c "$(commit_bug hang)"
+}
+
+# Process 1 of this guest does nothing, so that it never comes to its script.
+test_stuck() { # NAME
+	LAB_START_LIMIT=10 expect 99 "$1: a guest that gets stuck" -k "$1" -a "LAB_INIT=/bin/cat" -- /bin/true
+	expect_line "$1: it is started three times" 'did not come to its script \(attempt 3 of 3\)' "$scratch/stderr"
+	expect_no_line "$1: and not more often" 'attempt 4' "$scratch/stderr"
 }
 
 # The oops kills the process that commits it, the job goes on and ends well.
@@ -266,6 +273,7 @@ main() {
 			test_passing 6.1
 			test_host_untouched 6.1
 			test_failures 6.1
+			test_stuck 6.1
 			test_oops 6.1
 			test_power_cut 6.1
 			test_volatile 6.1
