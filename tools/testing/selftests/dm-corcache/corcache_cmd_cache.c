@@ -50,8 +50,7 @@ int cmd_flip(int argc, char **argv)
 	uint64_t byte, bit, base;
 	uint64_t unit;
 
-	if (argc < 3)
-		die(EXIT_USAGE, "flip DEV BYTEOFFSET BIT");
+	(void)argc;
 	byte = number(argv[1]);
 	bit = number(argv[2]);
 	if (bit > 7)
@@ -84,8 +83,7 @@ int cmd_super(int argc, char **argv)
 {
 	int fd = open_device(argv[0], O_RDWR);
 
-	if (argc < 4)
-		die(EXIT_USAGE, "super DEV main|backup|both FIELD VALUE");
+	(void)argc;
 	return corcache_disk_poke(fd, device_bytes(fd) / SECTOR, argv[1], argv[2], argv[3]) ?
 		EXIT_OTHER : 0;
 }
@@ -95,8 +93,7 @@ int cmd_occupy(int argc, char **argv)
 {
 	int fd = open_device(argv[0], O_RDWR);
 
-	if (argc < 2)
-		die(EXIT_USAGE, "occupy DEV MASK");
+	(void)argc;
 	return corcache_disk_occupy(fd, device_bytes(fd) / SECTOR, strtoull(argv[1], NULL, 0)) ?
 		EXIT_OTHER : 0;
 }

@@ -121,8 +121,6 @@ int cmd_timed(int argc, char **argv)
 
 	if (fd < 0)
 		die(EXIT_OTHER, "/dev/mapper/control: %s", strerror(errno));
-	if (argc < 2)
-		die(EXIT_USAGE, "timed NAME what");
 	u.dmi.version[0] = DM_VERSION_MAJOR;
 	u.dmi.data_size = sizeof(u);
 	u.dmi.data_start = sizeof(u.dmi);

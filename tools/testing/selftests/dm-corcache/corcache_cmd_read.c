@@ -42,63 +42,88 @@ int cmd_stamp(int argc, char **argv)
 	return 0;
 }
 
-/* The same through the page cache, by page faults; an error ends with SIGBUS. */
-static int read_mapped(const char *path)
+/* An extent through the page cache, by page faults; an error ends with SIGBUS. */
+static int read_mapped(int fd, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), status;
 	size_t past;
 	char *map;
+	bool fine;
 
-	if (fd < 0)
-		die(EXIT_OTHER, "%s: open: %s", path, strerror(errno));
 	past = opt.start % 4096;
 	map = mmap(NULL, past + opt.length, PROT_READ, MAP_SHARED, fd, opt.start - past);
 	if (map == MAP_FAILED)
 		die(EXIT_OTHER, "%s: mmap: %s", path, strerror(errno));
-	status = pattern_check(map + past, opt.start, opt.length) ? 0 : EXIT_DATA;
+	fine = pattern_check(map + past, opt.start, opt.length);
 	munmap(map, past + opt.length);
-	close(fd);
+	return fine ? 0 : EXIT_DATA;
+}
+
+/* An extent in reads of @bs bytes.  Return: EXIT_NO_ERROR, or the worst so far. */
+static int read_direct(int fd, void *buf, uint64_t bs)
+{
+	uint64_t done, n;
+
+	for (done = 0; done < opt.length; done += n) {
+		int status;
+
+		n = opt.length - done < bs ? opt.length - done : bs;
+		status = read_one(fd, buf, opt.start + done, n, true);
+		if (status)
+			set_worst(status);
+		if (status == EXIT_DATA || (status && !opt.expect_error))
+			return status;
+		/* with --expect-error each single read has to fail */
+		if (opt.expect_error && !status) {
+			fprintf(stderr, "no error at sector %" PRIu64 "\n",
+				(opt.start + done) / SECTOR);
+			return EXIT_NO_ERROR;
+		}
+		if (opt.pause)
+			usleep(opt.pause);
+	}
+	return 0;
+}
+
+static int read_extent(int fd, const char *path)
+{
+	uint64_t bs = opt.bs ? opt.bs : opt.length < MAX_IO ? opt.length : MIB;
+	void *raw, *buf;
+	int status;
+
+	if (opt.mmap)
+		return read_mapped(fd, path);
+	if (bs > MAX_IO || bs % SECTOR)
+		die(EXIT_USAGE, "--bs: whole sectors, at most %u", MAX_IO);
+	buf = buffer(bs, opt.align_mem, &raw);
+	status = read_direct(fd, buf, bs);
+	free(raw);
 	return status;
 }
 
 int cmd_read(int argc, char **argv)
 {
-	int fd = open_device(argv[0], O_RDONLY);
+	int fd = opt.mmap ? open(argv[0], O_RDONLY | O_CLOEXEC) : open_device(argv[0], O_RDONLY);
+	int first, worst, status = 0;
 	double since = now();
-	uint64_t done, n, pass;
-	void *raw, *buf;
+	uint64_t size, pass;
 
-	parse_extent(argc, argv, 1, device_bytes(fd));
-	if (opt.mmap)
-		return read_mapped(argv[0]);
-	if (!opt.bs)
-		opt.bs = opt.length < MAX_IO ? opt.length : MIB;
-	if (opt.bs > MAX_IO || opt.bs % SECTOR)
-		die(EXIT_USAGE, "--bs: whole sectors, at most %u", MAX_IO);
-	buf = buffer(opt.bs, opt.align_mem, &raw);
-	for (pass = 0; pass < opt.passes; pass++) {
-		for (done = 0; done < opt.length; done += n) {
-			int status;
-
-			n = opt.length - done < opt.bs ? opt.length - done : opt.bs;
-			status = read_one(fd, buf, opt.start + done, n, true);
-			if (status)
-				set_worst(status);
-			if (status == EXIT_DATA || (status && !opt.expect_error))
-				return summary(since);
-			/* with --expect-error each single read has to fail */
-			if (opt.expect_error && !status) {
-				fprintf(stderr, "no error at sector %" PRIu64 "\n",
-					(opt.start + done) / SECTOR);
-				summary(since);
-				return EXIT_NO_ERROR;
-			}
-			if (opt.pause)
-				usleep(opt.pause);
-		}
+	if (fd < 0)
+		die(EXIT_OTHER, "%s: open: %s", argv[0], strerror(errno));
+	size = device_bytes(fd);
+	for (pass = 0; pass < opt.passes && !status; pass++) {
+		first = 1;
+		do {
+			parse_extent(argc, argv, first, size);
+			status = read_extent(fd, argv[0]);
+			first += 2;
+		} while (first < argc && !status);
 	}
-	free(raw);
-	return summary(since);
+	close(fd);
+	if (opt.mmap)
+		return status;
+	/* what it says is the worst, and with --expect-error 0 if all failed */
+	worst = summary(since);
+	return status == EXIT_NO_ERROR ? status : worst;
 }
 
 static double deadline;

@@ -23,6 +23,7 @@
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,24 +42,25 @@ struct options opt = {
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
+	int least, most;	/* words, options not counted */
 	const char *args;
 	bool seeded;
 } commands[] = {
-	{ "stamp", cmd_stamp, "DEV [OFF LEN]", false },
-	{ "read", cmd_read, "DEV [OFF LEN] [--bs N] [--align-mem N] [--passes N] [--pause US] [--expect-error] [--nowait] [--mmap]", false },
-	{ "sweep", cmd_sweep, "DEV [--per-size N] [--min-bs N] [--max-bs N] [--block N] [--align-mem N]", true },
-	{ "random", cmd_random, "DEV --count N|--seconds N [--threads N] [--min-bs N] [--max-bs N] [--start OFF] [--length LEN] [--pause US]", true },
-	{ "together", cmd_together, "DEV OFF LEN [--threads N] [--bs N] [--expect-error]", false },
-	{ "scribble", cmd_scribble, "DEV OFF LEN [--bs N] [--passes N]", true },
-	{ "replay", cmd_replay, "TRACE.csv DEV [--threads N] [--buffered] [--trust] [--progress] [--json FILE] [--block N]", false },
-	{ "nbdlog", cmd_nbdlog, "LOGFILE [--start BYTE] [--progress]", false },
-	{ "hash", cmd_hash, "DEV [OFF LEN]", false },
-	{ "flip", cmd_flip, "DEV BYTEOFFSET BIT", false },
-	{ "dump", cmd_dump, "DEV", false },
-	{ "super", cmd_super, "DEV main|backup|both FIELD VALUE", false },
-	{ "occupy", cmd_occupy, "DEV MASK", false },
-	{ "suspend", cmd_suspend, "NAME [--noflush] [--after US]", false },
-	{ "timed", cmd_timed, "NAME resume|remove|message WORDS|load TYPE SECTORS PARAMETERS", false },
+	{ "stamp", cmd_stamp, 1, 3, "DEV [OFF LEN]", false },
+	{ "read", cmd_read, 1, INT_MAX, "DEV [OFF LEN]... [--bs N] [--align-mem N] [--passes N] [--pause US] [--expect-error] [--nowait] [--mmap]", false },
+	{ "sweep", cmd_sweep, 1, 1, "DEV [--per-size N] [--min-bs N] [--max-bs N] [--block N] [--align-mem N]", true },
+	{ "random", cmd_random, 1, 1, "DEV --count N|--seconds N [--threads N] [--min-bs N] [--max-bs N] [--start OFF] [--length LEN] [--pause US]", true },
+	{ "together", cmd_together, 3, 3, "DEV OFF LEN [--threads N] [--bs N] [--expect-error]", false },
+	{ "scribble", cmd_scribble, 3, 3, "DEV OFF LEN [--bs N] [--passes N]", true },
+	{ "replay", cmd_replay, 2, 2, "TRACE.csv DEV [--threads N] [--buffered] [--trust] [--progress] [--json FILE] [--block N]", false },
+	{ "nbdlog", cmd_nbdlog, 1, 1, "LOGFILE [--start BYTE] [--progress]", false },
+	{ "hash", cmd_hash, 1, 3, "DEV [OFF LEN]", false },
+	{ "flip", cmd_flip, 3, 3, "DEV BYTEOFFSET BIT", false },
+	{ "dump", cmd_dump, 1, 1, "DEV", false },
+	{ "super", cmd_super, 4, 4, "DEV main|backup|both FIELD VALUE", false },
+	{ "occupy", cmd_occupy, 2, 2, "DEV MASK", false },
+	{ "suspend", cmd_suspend, 1, 1, "NAME [--noflush] [--after US]", false },
+	{ "timed", cmd_timed, 2, 5, "NAME resume|remove|message WORDS|load TYPE SECTORS PARAMETERS", false },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -134,6 +136,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < NR_COMMANDS; i++) {
 		if (strcmp(argv[optind], commands[i].name))
 			continue;
+		if (argc - optind - 1 < commands[i].least || argc - optind - 1 > commands[i].most)
+			die(EXIT_USAGE, "usage: corcache_io %s %s", commands[i].name, commands[i].args);
 		if (commands[i].seeded)
 			printf("seed=%" PRIu64 "\n", opt.seed);
 		fflush(stdout);

@@ -125,6 +125,8 @@ void *buffer(size_t bytes, size_t align, void **raw)
 
 void parse_extent(int argc, char **argv, int first, uint64_t size)
 {
+	if (argc == first + 1)
+		die(EXIT_USAGE, "extent: '%s' has no length", argv[first]);
 	opt.start = argc > first ? number(argv[first]) : opt.start;
 	opt.length = argc > first + 1 ? number(argv[first + 1]) : opt.length;
 	if (!opt.length && opt.start < size)

@@ -41,8 +41,8 @@ uint64_t device_bytes(int fd);
 void *buffer(size_t bytes, size_t align, void **raw);
 
 /*
- * The words OFF and LEN from @first on to opt.start and opt.length; without LEN,
- * to the end of a device of @size bytes.
+ * The words OFF and LEN from @first on to opt.start and opt.length; without them
+ * what the options say, or else all of a device of @size bytes.
  */
 void parse_extent(int argc, char **argv, int first, uint64_t size);
 

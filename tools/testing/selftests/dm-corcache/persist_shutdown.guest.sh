@@ -105,9 +105,10 @@ waits() { # PID: for a device
 	grep -q '^State:.*D' "/proc/$1/task/"*/status 2>/dev/null
 }
 
-# reader PLACE: one that waits for what is not there
+# reader PLACE: one that waits for what is not there. It may get it in the end: a
+# server that was stopped goes on for a moment when systemd ends it.
 reader() {
-	"$IO" read "/dev/mapper/$1" 24M 1M >/dev/null 2>&1 &
+	"$IO" read "/dev/mapper/$1" "$((24 + ROUND))M" 1M >/dev/null 2>&1 &
 	wait_for 30 "reader of $1 that waits" waits $!
 }
 
