@@ -11,7 +11,8 @@
 # What counts is cases. A step is one case, or several if it prints KTAP: each of its outermost "ok"/"not ok" lines. A
 # step passes when it ends with status 0 and its log shows what it must show; a step that shows nothing has failed.
 # Status 4 means: cannot be had here and now, such as a kernel package. For the newer kernels, and for what needs
-# them, that is skipped, with the reason; all else has to be there, and has failed. What needs a failed step has failed.
+# them, that is skipped, with the reason; all else has to be there, and has failed. The same holds for a case, or a case
+# within one, that was left out ("# SKIP"). What needs a failed step has failed.
 #
 # Environment: T=PATTERN, an extended regular expression: only the steps and selftests whose name matches, for example
 # T=unit, T=6.1, T='6.1/test_read', T=demo; or the name of a case as it was printed, such as
@@ -145,12 +146,27 @@ report_ktap() { # NAME SECONDS
 	while IFS= read -r line; do
 		name=${line#not } name=${name#ok } name=${name#* } name=${name#- }
 		case $line in
-		*'# SKIP'*) report skip "$1/${name%% #*}" "${line#*# SKIP }" ;;
+		*'# SKIP'*) report_skip "$1" "$name" ;;
 		not*) report fail "$1/$name" '' && cases_failed=$((cases_failed + 1)) ;;
 		*) report pass "$1/$name" '' ;;
 		esac
 		cases=$((cases + 1))
 	done < <(grep -aE '^(not )?ok [0-9]' "$(log_of "$1")" || true)
+	# those within a case, which has passed all the same
+	while IFS= read -r line; do
+		name=${line#*ok } name=${name#* }
+		report_skip "$1" "$name"
+	done < <(grep -aE '^ +ok [0-9].*# SKIP' "$(log_of "$1")" || true)
+}
+
+# A case that was left out is one that nobody will miss, unless that is a failure. Counts in cases_failed.
+report_skip() { # STEP "CASE # SKIP REASON"
+	if may_skip "$1"; then
+		report skip "$1/${2%% #*}" "${2#*# SKIP }"
+	else
+		report fail "$1/${2%% #*}" "left out: ${2#*# SKIP }"
+		cases_failed=$((cases_failed + 1))
+	fi
 }
 
 # Was a KTAP report complete? Its plan says how many cases there are.

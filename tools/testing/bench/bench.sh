@@ -75,8 +75,8 @@ part_options() { # PART
 
 # The commands that a part's kernel needs to have built, and where they are: BENCH_KO, CORCACHE_KO, CLONE_KO.
 prepare() { # KERNEL
-	BENCH_KO=$("$vm/build.sh" -k "$1" -S "$here/biobench" | tail -n 1)
-	"$vm/build.sh" -k "$1" > /dev/null
+	BENCH_KO=$("$vm/build.sh" -k "$1" -S "$here/biobench" | tail -n 1) || return
+	"$vm/build.sh" -k "$1" > /dev/null || return
 	CLONE_KO=''
 	[[ $1 != 6.1 || ${CONTENDERS:-dm-clone} != *dm-clone* ]] || CLONE_KO=$("$here/tools.sh" clone) || CLONE_KO=''
 }
@@ -96,7 +96,8 @@ run_part() { # PART [DIR]
 	local part=$1 dir=${2:-$out/$1} kernel=6.1 options=() settings=() environment=() line status=0
 	local kind=${part##*-} script=$here/${part%-*}.guest.sh
 	[ "$kind" != uml ] || kernel=uml
-	prepare "$kernel"
+	# some callers look at the status: then nothing ends by itself
+	prepare "$kernel" || return
 	part_options "$part"
 	rm -rf "$dir"
 	mkdir -p "$dir"

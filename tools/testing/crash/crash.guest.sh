@@ -10,7 +10,9 @@
 # Output: a line per recording, last line "total: ..."; exit status: 0 nothing
 # found, 1 something found, 2 it could not be tried.
 # shellcheck disable=SC2153 # SEED and STATES are not seed and states
-set -eu
+set -eEu
+# What fails here was not tried: 1 is for what is found.
+trap 'exit 2' ERR
 
 PER_ROUND=250
 ACTIONS=40
@@ -85,8 +87,8 @@ if [ -n "${HOSTILE:-}" ]; then
 fi
 if [ -n "${AGAIN:-}" ]; then
 	read -r seed states <"$AGAIN/seed"
-	replay "$AGAIN" "$AGAIN/log" "$seed" "$states" ${ONLY:+--only "$ONLY"}
-	exit
+	replay "$AGAIN" "$AGAIN/log" "$seed" "$states" ${ONLY:+--only "$ONLY"} || exit
+	exit 0
 fi
 played=0 found=0 n=0
 : >$dir/all

@@ -56,7 +56,9 @@ build() { # FAULT|''
 # Plays, prints what the guest prints. Status: as above.
 play() { # FAULT|'' VAR=VALUE...
 	local ko status=0 dir=${out:-$CORCACHE_BUILD/crash/out}${1:+-$1}
-	ko=$(build "$1") || return $?
+	ko=$(build "$1") || status=$?
+	# whatever a build ends with, nothing was found by it
+	[ $status = 0 ] || return $((status == 4 ? 4 : 2))
 	rm -rf "$dir"
 	guest "$ko" "$dir" "SEED=$seed" "STATES=$states" "${@:2}" || status=$?
 	case $status in

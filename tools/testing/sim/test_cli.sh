@@ -161,15 +161,16 @@ seq 1 100 >hundred
 got=$("$sim" --trace hundred --format blocks --sizes 0.29,0.001,17 --policies lru --csv | cut -d, -f4,5 | tr '\n' ' ')
 [ "$got" = "size,slots 0.29,29 0.001,1 17,17 " ]
 verdict $? "sizes: shares, at least one block, numbers of blocks"
+bad=0
 for size in 0 -1 x 1.5 "0.1,"; do
-	"$sim" --trace hundred --format blocks --sizes "$size" 2>&1 | grep -q "^corcache-sim: --sizes: '.*' is neither" || break
+	"$sim" --trace hundred --format blocks --sizes "$size" 2>&1 | grep -q "^corcache-sim: --sizes: '.*' is neither" || bad=1
 done
-[ "$size" = "0.1," ]
+[ $bad = 0 ]
 verdict $? "sizes: bad ones"
 for size in 3K 64Kx 0 K "" 2048M 4096.5; do
-	"$sim" --trace csv --block "$size" 2>&1 | grep -q "^corcache-sim: --block '.*' is not a power of two" || break
+	"$sim" --trace csv --block "$size" 2>&1 | grep -q "^corcache-sim: --block '.*' is not a power of two" || bad=1
 done
-[ "$size" = 4096.5 ] && "$sim" --trace csv --block 1M --policies lru >/dev/null
+[ $bad = 0 ] && "$sim" --trace csv --block 1M --policies lru >/dev/null
 verdict $? "block: bad ones, and a good one"
 decides "block: all in one" "0" --trace csv --block 1M
 got=$("$sim" --trace hundred --format blocks --repeat 3 --sizes 40 --policies stop --phases --csv | cut -d, -f3,7,8 | tr '\n' ' ')

@@ -475,11 +475,9 @@ static void all_fits(void)
 	trace = trace_of(id, ARRAY_SIZE(id));
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		play_into(names[i], trace, trace->nr_blocks, hit);
-		/* `stop` of a policy with a reserve has fewer slots than its quota */
-		if (i || !find_policy("adaptive", 8))
-			expectf(1000 - count(hit, 1000) == trace->nr_blocks,
-				"%s: %u misses, %u blocks", names[i], 1000 - count(hit, 1000),
-				trace->nr_blocks);
+		expectf(1000 - count(hit, 1000) == trace->nr_blocks,
+			"%s: %u misses, %u blocks", names[i], 1000 - count(hit, 1000),
+			trace->nr_blocks);
 	}
 	trace_free(trace);
 }

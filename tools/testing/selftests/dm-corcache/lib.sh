@@ -344,6 +344,10 @@ st_run_case() {
 	rc=$?
 	echo "corcache-selftest $ST_NAME: $name: end, status $rc" >/dev/kmsg
 	log_since "$start_mark" | awk -f "$ST_FOREIGN" >"$T/dmesg"
+	if ! grep -qF "corcache-selftest $ST_NAME: $name: end, status" "$T/dmesg"; then
+		note "FAILED: the kernel log does not reach back to the start of $name"
+		rc=1
+	fi
 	if grep -E -- "$ST_SPLATS" "$T/dmesg" >"$T/splats"; then
 		note "FAILED: kernel log:"
 		note "$(grep -E -m1 -A40 -- "$ST_SPLATS" "$T/dmesg")"

@@ -115,6 +115,7 @@ reader() {
 place_busy() {
 	device busy /dev/nbd0
 	lasting busy-reader "$IO" random /dev/mapper/busy --seconds 3600 --threads 2 --start 16M --length 8M --pause 4000
+	wait_for 10 "opener of busy" is_open busy
 }
 
 place_stacked() {
@@ -133,6 +134,7 @@ place_stacked() {
 place_killed() {
 	device killed /dev/nbd1
 	ended killed-reader "$IO" random /dev/mapper/killed --seconds 3600 --threads 2 --start 16M --length 8M --pause 4000
+	wait_for 10 "opener of killed" is_open killed
 }
 
 place_stopped() {
@@ -199,6 +201,9 @@ main() {
 	for place in "${PLACES[@]}"; do
 		"place_$place"
 	done
+	# they go on until the shutdown ends them
+	if ! is_open busy || ! is_open killed; then fail "a reader has ended"; fi
+	[ "$TARGET" = linear ] || systemctl -q is-active busy-reader killed-reader
 	echo "$HOW" >/run/lab-shutdown
 }
 

@@ -36,13 +36,17 @@ action_remote_dies() {
 	st_until_free "$old" || fail "$old stays connected"
 }
 
-# fault NAME PERCENT: of fail_page_alloc, failslab or fail_make_request
+TIMES=1000000000
+# fault NAME PERCENT: of fail_page_alloc, failslab or fail_make_request; those that
+# have come so far are counted in INJECTED
 fault() {
-	local dir=$FAULTS/$1
+	local dir=$FAULTS/$1 left
 
 	[ -d "$dir" ] || return 0
+	read -r left <"$dir/times"
+	[ "$left" = 1 ] || INJECTED=$((INJECTED + TIMES - left))
 	echo 1 >"$dir/interval"
-	echo -1 >"$dir/times"
+	echo "$TIMES" >"$dir/times"
 	echo 0 >"$dir/space"
 	echo 0 >"$dir/verbose"
 	echo "$2" >"$dir/probability"
@@ -55,6 +59,13 @@ memory_faults() {
 	echo Y >"$FAULTS/failslab/ignore-gfp-wait"
 	fault fail_page_alloc "$1"
 	fault failslab "$1"
+}
+can_inject() { # KIND of round
+	case $1 in
+	memory) [ -d "$FAULTS/fail_page_alloc" ] ;;
+	requests) [ -e "/sys/block/${CACHE##*/}/make-it-fail" ] ;;
+	*) false ;;
+	esac
 }
 no_faults() {
 	memory_faults 0
@@ -127,7 +138,7 @@ workers() { pgrep -c '^corcache' || true; }
 soak_round() { # KIND
 	local end=$((SECONDS + ROUND)) n=0 action
 
-	KIND=$1
+	KIND=$1 INJECTED=0
 	round_actions "$1"
 	stress_activate 0 4 max_errors 0 commit_interval $((1 + RANDOM % 500))
 	load load "$DEV" --threads 6 --max-bs 256K --seed $((SEED + SECONDS)) "${READERS[@]}"
@@ -149,7 +160,8 @@ soak_round() { # KIND
 	expect_status cc mode = active
 	if [ "$1" = quiet ]; then no_errors; fi
 	if [ "$1" != remote ]; then expect_status cc origin_errors = 0; fi
-	note "round $1: $n actions; $(tail -n 1 "$T/load.out"); $(tail -n 1 "$T/small.out")"
+	if can_inject "$1"; then expect "faults that came" "$INJECTED" -ge 1; fi
+	note "round $1: $n actions, $INJECTED faults; $(tail -n 1 "$T/load.out"); $(tail -n 1 "$T/small.out")"
 	dmremove cc
 }
 
@@ -157,7 +169,7 @@ soak() {
 	local kinds=(quiet cache memory requests remote) end=$((SECONDS + MINUTES * 60)) rounds=0
 	local kind before='' now threads=''
 	declare -A COUNT=()
-	FROZEN=0
+	FROZEN=0 INJECTED=0
 
 	RANDOM=$((SEED % 32768))
 	mountpoint -q "$FAULTS" || mount -t debugfs debugfs "$FAULTS" 2>/dev/null || true

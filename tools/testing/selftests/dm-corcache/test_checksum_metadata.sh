@@ -32,7 +32,7 @@ damaged() {
 	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
 	expect_status cc used = $((128 - cold))
 	expect "errors counted" $(($(status_get cc checksum_errors) + $(status_get cc cache_errors))) -ge 1
-	expect_log "table"
+	expect_log "table sectors corrupt or unreadable"
 	read_ok "$DEV"
 	settle cc
 	expect_remote origin bytes = $((cold * 65536))
@@ -112,7 +112,11 @@ super_one_copy() {
 			[ "$which" = main ] || at=$((16 * 1048576 - 4096 + byte))
 			"$IO" flip "$CACHE" "$at" 4
 			note "byte $byte of the $which superblock"
+			"$IO" dump "$CACHE" >"$T/damaged" || true
+			grep -q "^bad copy=$which" "$T/damaged" || fail "the dump finds no damage"
+			log_mark
 			mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+			[ "$which" = backup ] || expect_log "first superblock is .*, using its copy"
 			expect_hits cc "$DEV"
 			dmremove cc
 			"$IO" dump "$CACHE" >"$T/after" || fail "no superblock is left"

@@ -6,11 +6,11 @@
 # cache device is a linear device that is suspended to stall.
 . "$(dirname "$0")/lib.sh"
 
-LEN=32768
-
+# begin [MIB]: of the origin
 begin() {
-	remote_start origin 16M
-	mkcache 32
+	LEN=$((${1:-16} * 2048))
+	remote_start origin $((LEN * 512))
+	mkcache $((${1:-16} + 16))
 	mkdm slow "0 $(sectors "$CACHE") linear $CACHE 0"
 	mkcorcache cc /dev/mapper/slow "$ORIGIN" "$LEN" 128
 }
@@ -29,15 +29,19 @@ async_one() {
 	expect_hits cc "$DEV" 0 64K
 }
 
-# more than may be in memory for the cache device: answered, then dropped
+# more than may be in memory for the cache device, which is 32 MiB: answered, then
+# dropped
 async_flood() {
-	begin
+	begin 64
 	stall_cache
 	timeout $((60 * SCALE)) "$IO" random "$DEV" --count "$(scaled 1000)" --threads 16 --max-bs 256K --seed "$SEED"
 	read_ok "$DEV" --bs 1M
+	expect_status cc bypasses -gt 0
 	dmsetup resume slow
 	settle cc
-	read_ok "$DEV"
+	expect_status cc valid -ge 2048
+	expect_status cc valid -le $((12288))
+	read_ok "$DEV" 0 16M
 	settle cc
 	expect_hits cc "$DEV" 0 16M
 	expect_status cc cache_errors = 0
@@ -103,6 +107,8 @@ async_blocking_driver() {
 	done
 	job_end near 100
 	status_line cc
+	# all that was read is more than may wait for the cache device
+	expect_status cc bypasses -gt 0
 	expect_status cc valid = 16
 	remote_continue store
 	settle cc

@@ -109,7 +109,10 @@ adaptive_never_waits() {
 	read_ok "$DEV" 0 4M
 	settle cc
 	dmsetup suspend --noflush --nolockfs below
+	remote_mark origin
 	read_ok "$DEV" 8M 16M --bs 64K
+	expect_remote origin bytes = $((16 << 20))
+	expect_remote origin reads -le 256
 	dmsetup resume below
 	settle cc
 	expect_status cc used -le 32
@@ -166,7 +169,7 @@ adaptive_restart() {
 }
 
 adaptive_quota_moves() {
-	local n quota
+	local n quota used=0
 
 	setup 32 32 128
 	load load "$DEV" --threads 4 --max-bs 128K --seed "$SEED"
@@ -178,7 +181,10 @@ adaptive_quota_moves() {
 		expect_status cc used -le "$quota"
 		sleep 0.1
 		expect_status cc used -le "$quota"
+		used=$((used + $(status_get cc used)))
 	done
+	expect "regions in use, in all rounds together" "$used" -ge "$n"
+	expect_status cc evictions -ge 1
 	message cc evict_all
 	expect_load load
 	job_stop load

@@ -55,7 +55,10 @@ buffered_mmap() {
 	expect_remote origin bytes = "$ODD"
 	expect_remote origin again = 0
 	flush
+	message cc reset_stats
 	expect_hits cc "$DEV" --mmap
+	# of the cache, not of the page cache
+	expect_status cc hits -gt 0
 }
 
 # both kinds of readers of the same blocks, from a cold cache

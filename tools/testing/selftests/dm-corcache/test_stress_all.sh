@@ -22,7 +22,8 @@ stress() {
 	load load "$DEV" --threads 6 --max-bs 256K --seed "$SEED"
 	load small "$DEV" --threads 4 --max-bs 4K --seed $((SEED + 1))
 	# who asks for it is answered, whatever goes on
-	job watch bash -c 'while sleep 0.3; do dmsetup status --noflush cc; dmsetup table cc; done >/dev/null'
+	job watch bash -c "set -e; while sleep 0.3; do
+		timeout $((20 * SCALE)) dmsetup status --noflush cc; timeout $((20 * SCALE)) dmsetup table cc; done >/dev/null"
 	RANDOM=$((SEED % 32768))
 	end=$((SECONDS + seconds))
 	while [ "$SECONDS" -lt "$end" ]; do
@@ -53,9 +54,33 @@ stress_healthy() {
 	read_ok "$DEV"
 }
 
+# Bits of much of what is in the cache, and errors for some of it, while it is read.
+stress_corrupt() {
+	local n
+
+	for ((n = 0; n < 64; n++)); do
+		"$IO" flip "$CACHE" $((DATA_START * 512 + n * 65536 + 4096 * (n % 16) + 77)) $((n % 8))
+	done
+	read_ok "$DEV" --bs 1M
+	reload_dm below "0 $((DATA_START + 16384)) linear $CACHE 0
+$((DATA_START + 16384)) 2048 error
+$((DATA_START + 18432)) $((SIZE - DATA_START - 18432)) linear $CACHE $((DATA_START + 18432))"
+	read_ok "$DEV" --bs 1M
+	reload_dm below "0 $SIZE linear $CACHE 0"
+}
+
 stress_with_a_bad_cache() {
 	stress_setup
-	stress $((STRESS_SECONDS / 2)) evict quota commit noflush reload rot rot errors
+	message cc quota $((128 * REGIONS))
+	stress $((STRESS_SECONDS / 2)) evict commit noflush rot rot errors quota reload
+	# that both have come: with what is there now
+	message cc quota $((128 * REGIONS))
+	read_ok "$DEV" --bs 1M
+	settle cc
+	message cc commit
+	stress_corrupt
+	expect_status cc checksum_errors -ge 1
+	expect_status cc cache_errors -ge 1
 	expect_status cc origin_errors = 0
 	expect_status cc mode = active
 	dmremove cc

@@ -75,16 +75,24 @@ suspend_readers_queue() {
 
 # removed while fills are in flight, again and again
 remove_with_fills_in_flight() {
-	local n
+	local n flying=0
 
-	setup 16 32 128
+	modprobe -q dm-delay
+	dmsetup targets | grep -q '^delay ' || skip "no dm-delay"
+	remote_start origin 16M
+	mkcache 32
+	# each write to the cache takes a while
+	mkdm below "0 $(sectors "$CACHE") delay $CACHE 0 0 $CACHE 0 1500"
+	mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128
 	for ((n = 0; ; n++)); do
 		if enough "$n" 20; then break; fi
 		timeout $((60 * SCALE)) "$IO" random "$DEV" --count 40 --threads 4 --max-bs 256K --seed $((SEED + n)) >/dev/null
+		[ "$(status_get cc transfers)" = 0 ] || flying=$((flying + 1))
 		dmremove cc
-		mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+		mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128
 		[ $((n % 5)) != 4 ] || message cc evict_all
 	done
+	expect "removals with fills in flight" "$flying" -ge 1
 	read_ok "$DEV"
 	settle cc
 	expect_hits cc "$DEV"
