@@ -733,7 +733,8 @@ bool corcache_policy_miss(struct corcache_policy *policy, u32 region, u64 blocks
 
 	if (policy->kind != CORCACHE_POLICY_ADAPTIVE)
 		return policy->used < policy->quota;
-	if (is_next_piece(policy, region, blocks))
+	/* where there is room, by a new quota say, nobody is turned away */
+	if (!has_room(policy) && is_next_piece(policy, region, blocks))
 		return false;
 	admitted = admit(policy, region);
 	*piece_of(policy, region) = (struct corcache_policy_piece) {

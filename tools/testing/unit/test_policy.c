@@ -417,6 +417,20 @@ static void pieces(void)
 	end(&c);
 }
 
+/* Nor is the rest of it turned away when there is room, however that came. */
+static void piece_and_room(void)
+{
+	struct cache c;
+
+	start(&c, CORCACHE_POLICY_ADAPTIVE, 200, 100, 2000);
+	loop(&c, 0, 300, 6000);
+	expect(!corcache_policy_miss(&c.policy, 1000, 1));
+	expect(!corcache_policy_miss(&c.policy, 1000, 2));
+	corcache_policy_set_quota(&c.policy, 200);
+	expect(corcache_policy_miss(&c.policy, 1000, 4));
+	end(&c);
+}
+
 /* Hits nearly all that is to be had, in per cent of what `stop` gets. */
 static void expect_loop(u32 length, u32 quota, u32 per_cent)
 {
@@ -739,6 +753,7 @@ int main(void)
 		{ "adaptive: a quota of one slot", quota_of_one },
 		{ "adaptive: free slots in reserve", reserve_is_kept },
 		{ "adaptive: pieces of a region", pieces },
+		{ "adaptive: pieces of a region, and room", piece_and_room },
 		{ "adaptive: loops", loops },
 		{ "adaptive: another loop", shifts },
 		{ "adaptive: a scan", scan },
