@@ -46,6 +46,8 @@ static int evict(struct corcache_target *target, u64 start, u64 sectors)
 
 	if (r)
 		return r;
+	/* what was answered, and is still on its way to the cache, as well */
+	corcache_fill_settle(target);
 	corcache_evict(cache, first, last - first + 1);
 	return corcache_meta_commit(cache);
 }

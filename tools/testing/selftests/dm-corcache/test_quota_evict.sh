@@ -123,4 +123,53 @@ evict_under_load() {
 	expect_hits cc "$DEV" 0 16M
 }
 
-run_cases evict_part evict_is_durable evict_while_origin_stalls evict_under_load
+# What a reader has been given is forgotten as well when it is still on its way to
+# the cache, which does not answer meanwhile.
+evict_what_was_just_read() {
+	remote_start origin 8M
+	mkcache 16
+	mkdm below "0 $(sectors "$CACHE") linear $CACHE 0"
+	mkcorcache cc /dev/mapper/below "$ORIGIN" 16384 128 0 2 commit_interval 3600000
+	evict_under_way 0 1M evict_all
+	expect_status cc used = 0
+	expect_status cc valid = 0
+	# half of a region
+	evict_under_way 2M 64K evict 4096 64
+	expect_status cc used = 1
+	expect_status cc valid = 8
+	misses 2M 64K 32768
+}
+evict_under_way() { # OFF LEN MESSAGE...
+	dmsetup suspend --noflush --nolockfs below
+	read_ok "$DEV" "$1" "$2" --bs 64K
+	expect "fills under way" "$(status_get cc transfers)" -ge 1
+	job evict timeout $((60 * SCALE)) dmsetup message cc 0 "${@:3}"
+	sleep 0.5
+	dmsetup resume below
+	job_end evict 60
+	settle cc
+}
+
+# The same of what has no slot yet: a driver without room blocks the one that
+# writes fills, so that the others wait behind it.
+evict_what_waits_for_a_slot() {
+	REMOTE_MEMORY=1 remote_start store 64M
+	CACHE=$ORIGIN
+	echo 8 >"/sys/block/${CACHE##*/}/queue/nr_requests"
+	remote_start origin 16M
+	mkcorcache cc "$CACHE" "$ORIGIN" 32768 128 0 2 commit_interval 3600000
+	remote_stall store
+	read_ok "$DEV" 0 8M --bs 64K
+	expect_status cc transfers -ge 100
+	job evict timeout $((60 * SCALE)) dmsetup message cc 0 evict_all
+	sleep 0.5
+	remote_continue store
+	job_end evict 60
+	settle cc
+	expect_status cc used = 0
+	expect_status cc valid = 0
+	misses 0 8M 8388608
+}
+
+run_cases evict_part evict_is_durable evict_while_origin_stalls evict_under_load evict_what_was_just_read \
+	evict_what_waits_for_a_slot
