@@ -234,7 +234,10 @@ static void bypass(struct corcache_xfer *x, enum corcache_bypass reason)
 	trace_corcache_bypass(x->target->cache_dev->bdev->bd_dev, x->sector, x->sectors, reason);
 }
 
-/* May this target still write to the cache? */
+/*
+ * May this target still write to the cache?  Then it is x's turn at some time,
+ * and x is not the caller's any more.
+ */
 static bool begin_keeping(struct corcache_xfer *x)
 {
 	struct corcache_target *target = x->target;
@@ -253,8 +256,10 @@ static bool begin_keeping(struct corcache_xfer *x)
 			 target->keeping_bytes + x->held_bytes <= KEEPING_BYTES)
 			keep = true;
 	}
-	if (keep)
+	if (keep) {
 		target->keeping_bytes += x->held_bytes;
+		corcache_fill_keep(x);
+	}
 	spin_unlock_irqrestore(&target->lock, flags);
 	if (!keep)
 		bypass(x, reason);
@@ -488,6 +493,11 @@ static void keep_work(struct work_struct *work)
 		queue_work(target->keep_wq, &target->keep_work);
 }
 
+/*
+ * A run of keep_work that is about to end may take x at once, and x may be all
+ * that the target waits for before it is freed.  The caller's lock is one that
+ * keep() or finish_fill() takes: the work is queued before that.
+ */
 void corcache_fill_keep(struct corcache_xfer *x)
 {
 	struct corcache_target *target = x->target;
@@ -513,9 +523,7 @@ static void deliver(struct corcache_xfer *x)
 	answer_all(x, &bios);
 	if (x->kind == CORCACHE_XFER_SOLO)
 		put_fill(x);
-	else if (begin_keeping(x))
-		corcache_fill_keep(x);
-	else
+	else if (!begin_keeping(x))
 		finish_fill(x, 0);
 }
 

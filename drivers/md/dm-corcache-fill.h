@@ -42,7 +42,10 @@ bool corcache_fill_parked(struct corcache_target *target);
 /* Take all bios that wait for the origin off their transfers. */
 void __corcache_fill_unwait(struct corcache_target *target, struct bio_list *bios);
 
-/* Any context: keep a fill, or look again whether it can be kept now. */
+/*
+ * Keep a fill, or look again whether it can be kept now.  Any context, with
+ * target->lock or cache->lock held; the fill is not the caller's any more.
+ */
 void corcache_fill_keep(struct corcache_xfer *x);
 
 void corcache_fill_init(struct corcache_target *target);

@@ -309,6 +309,19 @@ bool __corcache_index_publish(struct corcache_cache *cache, u32 slot,
 	return ours && bits;
 }
 
+/* Steps 2 and 3, behind step 1: hits that are under way on the slot look again. */
+static void stamp(struct corcache_cache *cache, struct corcache_slot *s)
+{
+	/*
+	 * What step 1 has cleared must be seen gone by whoever sees the stamp or
+	 * the new sequence; pairs with the acquire in corcache_retire_seq().
+	 */
+	smp_wmb();
+	WRITE_ONCE(s->stamp, cache->retire_seq + 1);
+	/* pairs with the acquire in corcache_index_retired(): stamp first */
+	smp_store_release(&cache->retire_seq, cache->retire_seq + 1);
+}
+
 bool __corcache_index_drop(struct corcache_cache *cache, u32 slot, u64 bits)
 {
 	struct corcache_slot *s = &cache->slots[slot];
@@ -319,6 +332,8 @@ bool __corcache_index_drop(struct corcache_cache *cache, u32 slot, u64 bits)
 		return false;
 	cache->valid_blocks -= hweight64(bits);
 	WRITE_ONCE(s->valid, s->valid & ~bits);
+	/* who has read a bad block before must not take its successor for it */
+	stamp(cache, s);
 	hold(cache, slot);
 	return true;
 }
@@ -329,15 +344,7 @@ void __corcache_index_retire(struct corcache_cache *cache, u32 slot, bool victim
 
 	lockdep_assert_held(&cache->lock);
 	WRITE_ONCE(cache->index[s->region], 0);
-	/*
-	 * The entry must be seen gone by whoever sees the stamp or the new
-	 * sequence; pairs with the acquire in corcache_retire_seq().
-	 */
-	smp_wmb();
-	WRITE_ONCE(s->stamp, cache->retire_seq + 1);
-	/* pairs with the acquire in corcache_index_retired(): stamp first */
-	smp_store_release(&cache->retire_seq, cache->retire_seq + 1);
-
+	stamp(cache, s);
 	if (s->valid)
 		hold(cache, slot);
 	cache->valid_blocks -= hweight64(s->valid);

@@ -74,7 +74,7 @@ static __always_inline void corcache_index_touch(const struct corcache_cache *ca
 /* Step A. */
 static inline u64 corcache_retire_seq(const struct corcache_cache *cache)
 {
-	/* pairs with the release in __corcache_index_retire() */
+	/* pairs with the release in stamp() */
 	return smp_load_acquire(&cache->retire_seq);
 }
 
@@ -116,7 +116,12 @@ static inline u32 corcache_index_hit_run(const struct corcache_cache *cache,
 			return run;
 		/* want is not reached, so the next region exists */
 		entry++;
-		if (READ_ONCE(cache->index[++region]) != entry)
+		/*
+		 * Nothing makes the CPU read the slot after this, as the address
+		 * does for the first region; valid bits of the slot's former
+		 * region, from before step 1, would pass steps E and F.
+		 */
+		if (smp_load_acquire(&cache->index[++region]) != entry)
 			return run;
 		bit = 0;
 	}
