@@ -202,7 +202,8 @@ policy.c s/>> 7, few), 256U);/>> 7, few), 257U);/
 policy.c s/policy->quota >> 4, 1U), 4U)/policy->quota >> 4, 0U), 4U)/
 policy.c s/!piece->blocks || piece->blocks & blocks/!piece->blocks/
 policy.c s/	piece->blocks |= blocks;/	;/
-policy.c s/	if (is_next_piece(policy, region, blocks))/	if (0 \&\& is_next_piece(policy, region, blocks))/
+policy.c s/	if (!has_room(policy) && is_next_piece/	if (0 \&\& is_next_piece/
+policy.c s/	if (!has_room(policy) && is_next_piece/	if (is_next_piece/
 policy.c s/policy->quota \/ 4 + 1);/policy->quota \/ 4);/
 policy.c s/used -= sweep(policy, NULL, NULL);/used--;/
 policy.c s/^#define SWEEP_GHOSTS.*/#define SWEEP_GHOSTS 1/
