@@ -136,7 +136,7 @@ kernel_memory() {
 workers() { pgrep -c '^corcache' || true; }
 
 soak_round() { # KIND
-	local end=$((SECONDS + ROUND)) n=0 action
+	local end=$((SECONDS + ROUND)) n=0 came=0 action
 
 	KIND=$1 INJECTED=0
 	round_actions "$1"
@@ -147,6 +147,7 @@ soak_round() { # KIND
 		n=$((n + 1))
 		action=${ACTIONS[RANDOM % ${#ACTIONS[@]}]}
 		"action_$action"
+		[ "$action" != "$1" ] || came=$((came + 1))
 		COUNT[$action]=$((${COUNT[$action]:-0} + 1))
 		expect_status cc used -le "$(status_get cc quota)"
 	done
@@ -160,7 +161,8 @@ soak_round() { # KIND
 	expect_status cc mode = active
 	if [ "$1" = quiet ]; then no_errors; fi
 	if [ "$1" != remote ]; then expect_status cc origin_errors = 0; fi
-	if can_inject "$1"; then expect "faults that came" "$INJECTED" -ge 1; fi
+	# a round may be without them, by chance
+	if [ "$came" -gt 0 ] && can_inject "$1"; then expect "faults that came" "$INJECTED" -ge 1; fi
 	note "round $1: $n actions, $INJECTED faults; $(tail -n 1 "$T/load.out"); $(tail -n 1 "$T/small.out")"
 	dmremove cc
 }
