@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "corcache_cmd.h"
+#include "corcache_dm.h"
 #include "corcache_io.h"
 #include "corcache_util.h"
 #include "corcache_verify.h"
@@ -102,6 +103,13 @@ static struct {
 	atomic_uint_fast64_t bytes, errors, mismatches;
 } replay;
 
+/* What follows from a read has happened, and is on the cache device. */
+static void finish_step(const char *name)
+{
+	dm_settle(name);
+	dm_message(name, "commit");
+}
+
 /* With --trust the first reader verifies for all. */
 static void *replay_worker(void *arg)
 {
@@ -121,6 +129,8 @@ static void *replay_worker(void *arg)
 			atomic_fetch_add(&replay.mismatches, 1);
 		else
 			bytes += e->length;
+		if (opt.stepwise)
+			finish_step(opt.stepwise);
 		if (opt.progress && !w->nr)
 			show_progress(i + 1, replay.nr, bytes, replay.since, i + 1 == replay.nr);
 	}
@@ -137,6 +147,8 @@ int cmd_replay(int argc, char **argv)
 	int fd;
 
 	(void)argc;
+	if (opt.stepwise && opt.threads != 1)
+		die(EXIT_USAGE, "--stepwise is for one reader, not for %" PRIu64, opt.threads);
 	trace = load_trace(argv[0], &nr);
 	for (i = 0; i < nr; i++)
 		largest = trace[i].length > largest ? trace[i].length : largest;

@@ -10,7 +10,8 @@
  *
  * Also changes and shows what stands on a cache device (flip, dump, super,
  * occupy), with the format code of the module itself, and counts what an NBD
- * server was asked for (nbdlog).
+ * server was asked for (nbdlog).  replay --stepwise NAME lets target NAME finish, after each
+ * read, what it does behind it, and commit.
  *
  * Exit status: 0 fine; 1 wrong data; 2 a read failed; 3 an expected error did
  * not come; 64 usage; 70 something else went wrong.
@@ -52,7 +53,7 @@ static const struct {
 	{ "random", cmd_random, 1, 1, "DEV --count N|--seconds N [--threads N] [--min-bs N] [--max-bs N] [--start OFF] [--length LEN] [--pause US]", true },
 	{ "together", cmd_together, 3, 3, "DEV OFF LEN [--threads N] [--bs N] [--expect-error]", false },
 	{ "scribble", cmd_scribble, 3, 3, "DEV OFF LEN [--bs N] [--passes N]", true },
-	{ "replay", cmd_replay, 2, 2, "TRACE.csv DEV [--threads N] [--buffered] [--trust] [--progress] [--json FILE] [--block N]", false },
+	{ "replay", cmd_replay, 2, 2, "TRACE.csv DEV [--threads N] [--buffered] [--trust] [--progress] [--json FILE] [--block N] [--stepwise NAME]", false },
 	{ "nbdlog", cmd_nbdlog, 1, 1, "LOGFILE [--start BYTE] [--progress]", false },
 	{ "hash", cmd_hash, 1, 3, "DEV [OFF LEN]", false },
 	{ "flip", cmd_flip, 3, 3, "DEV BYTEOFFSET BIT", false },
@@ -78,7 +79,8 @@ int main(int argc, char **argv)
 {
 	enum { O_BS = 256, O_ALIGN, O_SHIFT, O_SEED, O_COUNT, O_SECONDS, O_THREADS, O_MAX, O_MIN,
 	       O_START, O_LENGTH, O_PASSES, O_PER_SIZE, O_BLOCK, O_PAUSE, O_AFTER, O_JSON, O_EXPECT,
-	       O_NOWAIT, O_MMAP, O_NOFLUSH, O_PROGRESS, O_BUFFERED, O_TRUST };
+	       O_NOWAIT, O_MMAP, O_NOFLUSH, O_PROGRESS, O_BUFFERED, O_TRUST,
+	       O_STEPWISE };
 	static const struct option options[] = {
 		{ "bs", 1, NULL, O_BS }, { "align-mem", 1, NULL, O_ALIGN },
 		{ "shift", 1, NULL, O_SHIFT }, { "seed", 1, NULL, O_SEED },
@@ -92,6 +94,7 @@ int main(int argc, char **argv)
 		{ "nowait", 0, NULL, O_NOWAIT },
 		{ "mmap", 0, NULL, O_MMAP }, { "noflush", 0, NULL, O_NOFLUSH }, { "progress", 0, NULL, O_PROGRESS },
 		{ "buffered", 0, NULL, O_BUFFERED }, { "trust", 0, NULL, O_TRUST },
+		{ "stepwise", 1, NULL, O_STEPWISE },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -122,6 +125,7 @@ int main(int argc, char **argv)
 		case O_PROGRESS: opt.progress = true; break;
 		case O_BUFFERED: opt.buffered = true; break;
 		case O_TRUST: opt.trust = true; break;
+		case O_STEPWISE: opt.stepwise = optarg; break;
 		default: usage();
 		}
 	}

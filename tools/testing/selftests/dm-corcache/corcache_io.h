@@ -36,6 +36,7 @@ extern struct options {
 	uint64_t pause;
 	uint64_t after;
 	const char *json;
+	const char *stepwise;
 	bool seed_given;
 	bool expect_error;
 	bool nowait;

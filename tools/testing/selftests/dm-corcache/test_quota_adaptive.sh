@@ -22,14 +22,6 @@ loops() {
 	settle cc
 	echo $((100 - 100 * ($(status_get cc origin_bytes) - before) / asked))
 }
-settle_quickly() {
-	local n
-
-	for ((n = 0; n < 2000; n++)); do
-		if [[ $(dmsetup status --noflush cc) = *" transfers 0" ]]; then return; fi
-	done
-	fail "the fills of cc do not end"
-}
 
 adaptive_is_default() {
 	setup 8 16 128
@@ -194,13 +186,6 @@ adaptive_quota_moves() {
 	read_ok "$DEV"
 }
 
-# one read after the other, and after each all that follows from it
-step() { # BYTE-OFFSET
-	dd if="$DEV" of=/dev/null bs=4096 count=1 skip=$(($1 / 4096)) iflag=direct status=none
-	settle_quickly
-	message cc commit
-}
-
 # A loop, hot regions and newcomers, in turns; 4 KiB each, from RANDOM's seed.
 golden_trace() { # STEPS
 	local n region
@@ -216,31 +201,25 @@ golden_trace() { # STEPS
 }
 
 adaptive_golden() {
-	local n=0 offset
-
 	[ -x "$SIM" ] || fail "no simulator: make sim"
 	mountpoint -q "$TRACING" || mount -t tracefs tracefs "$TRACING" || skip "no tracefs in this kernel"
 	setup 8 16 8 0 4 quota $((40 * 8)) commit_interval 3600000
 	RANDOM=$((SEED % 32768))
-	golden_trace "$(scaled 600)" >"$T/trace.csv"
+	golden_trace 600 >"$T/trace.csv"
 	echo 4096 >"$TRACING/buffer_size_kb"
 	echo >"$TRACING/trace"
 	echo 1 >"$TRACING/events/dm_corcache/corcache_decision/enable"
 	echo 1 >"$TRACING/events/dm_corcache/corcache_evict/enable"
-	while IFS=, read -r _ offset _; do
-		if enough "$n" 600 30; then break; fi
-		step "$offset"
-		n=$((n + 1))
-	done <"$T/trace.csv"
+	# one read after the other, and after each all that follows from it
+	"$IO" replay "$T/trace.csv" "$DEV" --stepwise cc || fail "replay: status $?"
 	echo 0 >"$TRACING/events/dm_corcache/enable"
 	# "... corcache_decision: 7:0 sector 88 + 8 admit", "... corcache_evict: 7:0 sector 80 + 8"
 	sed -nE 's/.*corcache_decision: .* sector ([0-9]+) \+ 8 ([a-z]+)$/\2 \1/p
 		s/.*corcache_evict: .* sector ([0-9]+) \+ 8$/evict \1/p' "$TRACING/trace" |
 		awk '{ print $1, $2 / 8 }' >"$T/kernel"
-	head -n "$n" "$T/trace.csv" >"$T/played.csv"
-	"$SIM" --trace "$T/played.csv" --block 4096 --sizes 40 --slots "$(status_get cc total)" \
+	"$SIM" --trace "$T/trace.csv" --block 4096 --sizes 40 --slots "$(status_get cc total)" \
 		--policies adaptive --decisions >"$T/simulator"
-	note "$n reads, $(grep -c admit "$T/kernel") admitted, $(grep -c reject "$T/kernel") rejected, $(grep -c evict "$T/kernel") evicted"
+	note "$(grep -c admit "$T/kernel") admitted, $(grep -c reject "$T/kernel") rejected, $(grep -c evict "$T/kernel") evicted"
 	expect "victims" "$(grep -c evict "$T/kernel")" -ge 10
 	expect "turned away" "$(grep -c reject "$T/kernel")" -ge 10
 	diff "$T/kernel" "$T/simulator" >"$T/diff" || fail "kernel and simulator differ: $(head -n 20 "$T/diff")"
