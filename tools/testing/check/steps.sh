@@ -8,15 +8,17 @@
 
 # Selftests that need a udev daemon in the guest, and therefore a run of their own.
 UDEV_TESTS='test_udev_'
-# Selftests that need what only the debug kernel has; and those that need what only kernels built here have, or start
-# thousands of programs, which takes minutes under emulation.
-DEBUG_ONLY_TESTS='test_error_memory test_error_inject'
-OWN_ONLY_TESTS='test_error_dust test_quota_adaptive'
+# Selftests that need what Debian's kernels do not have: faults injected by the kernel, dm-dust.
+DEBUG_ONLY_TESTS='test_error_memory test_error_inject test_error_dust'
 # What the other Debian kernels are tried with: boot, load, read, fill, remove and re-create, verify, suspend.
 SMOKE_TESTS='test_read_pattern test_read_nowait test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
 SMOKE_CASES='read_64k read_4kn_cache nowait_hits_and_misses uring_workers exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
-# The areas that run in User Mode Linux, too, which is fast but has one CPU.
-UML_AREAS='read fill'
+# What is tried with one processor, in User Mode Linux: readers that wait for each other or may not wait, and what needs
+# dm-dust. Starting a program takes longer there than under emulation.
+UML_TESTS='test_read_pattern test_read_nowait test_fill_async test_fill_single_flight test_error_dust'
+UML_CASES='read_64k read_tail read_memory_alignment_encrypted nowait_hits_and_misses uring_workers async_flood
+	flight_pieces flight_beyond_the_memory_bound flight_parked_overlap dust_data dust_data_unaligned
+	dust_data_write_fails dust_many_readers dust_under_load dust_table dust_super'
 # What the debug kernel runs: cases in which the most happens at once. A case takes minutes there, under emulation, most
 # of it for starting programs. All cases, and the lab's own test of that kernel, run with DEBUG=all: it takes hours.
 DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache'
@@ -97,7 +99,6 @@ tests_for() { # KERNEL PREFIX
 		test_\** | *.host | "$UDEV_TESTS"*) continue ;;
 		esac
 		case " $DEBUG_ONLY_TESTS " in *" $name "*) [ "$1" = debug ] || continue ;; esac
-		case " $OWN_ONLY_TESTS " in *" $name "*) [[ $1 = debug || $1 = uml ]] || continue ;; esac
 		if matches "selftest/$1/${2%_}" || matches "selftest/$1/$name" ||
 		   matches "selftest/$1/${2%_}/$name.sh"; then
 			echo "$name"
@@ -139,14 +140,14 @@ build_steps() { # KERNEL "NEEDS"
 	esac
 }
 
-smoke_steps() { # KERNEL
-	local smoke
-	read -ra smoke <<< "$SMOKE_TESTS"
-	step "selftest/$1/smoke" ktap "build/$1/gcc tools" run_selftests "$1" 2 "$SMOKE_CASES" '' "${smoke[@]}"
-}
-
 # Words of a list that may have line breaks, with single spaces.
 words() { tr -s '[:space:]' ' ' <<< "$1"; }
+
+smoke_step() { # KERNEL "TESTS" "CASES"
+	local tests
+	read -ra tests <<< "$2"
+	step "selftest/$1/smoke" ktap "build/$1/gcc tools" run_selftests "$1" 2 "$(words "$3")" '' "${tests[@]}"
+}
 
 debug_steps() {
 	local io control inject
@@ -171,9 +172,8 @@ host_steps() {
 }
 
 define_steps() {
-	local all_areas uml_areas own
+	local all_areas
 	mapfile -t all_areas < <(areas)
-	read -ra uml_areas <<< "$UML_AREAS"
 
 	step packages setup '' install_packages
 	step static ktap packages "$CHECK_DIR/static.sh"
@@ -197,10 +197,10 @@ define_steps() {
 
 	step kernel/6.12 setup packages prepare_kernel 6.12
 	build_steps 6.12 kernel/6.12
-	smoke_steps 6.12
+	smoke_step 6.12 "$SMOKE_TESTS" "$SMOKE_CASES"
 	step kernel/7.x setup packages prepare_kernel 7.x
 	build_steps 7.x kernel/7.x
-	smoke_steps 7.x
+	smoke_step 7.x "$SMOKE_TESTS" "$SMOKE_CASES"
 
 	step kernel/uml setup 'packages kernel/debug' prepare_kernel uml
 	step checkpatch plain kernel/debug "$CHECK_DIR/checkpatch.sh"
@@ -210,9 +210,7 @@ define_steps() {
 	step crash/uml ktap 'build/uml/gcc tools' "$TESTING/crash/crash.sh" -n "$CRASH_STATES" check
 	step hostile/uml plain 'build/uml/gcc tools' hostile_devices uml "$HOSTILE_DEVICES"
 	step hostile/debug plain 'build/debug/gcc tools' hostile_devices debug "$HOSTILE_DEVICES_DEBUG"
-	selftest_steps uml 1 'build/uml/gcc tools' "${uml_areas[@]}"
-	read -ra own <<< "$OWN_ONLY_TESTS"
-	step selftest/uml/own ktap 'build/uml/gcc tools' run_selftests uml 1 '' '' "${own[@]}"
+	smoke_step uml "$UML_TESTS" "$UML_CASES"
 	if [ "${DEBUG:-}" = all ]; then
 		step lab/debug ktap kernel/debug "$VM/selftest.sh" debug
 		selftest_steps debug $DEBUG_SCALE 'build/debug/gcc tools' "${all_areas[@]}"
