@@ -19,8 +19,8 @@
 
 #include "dm-corcache-cache.h"
 #include "dm-corcache-evict.h"
-#include "dm-corcache-fill.h"
 #include "dm-corcache-index.h"
+#include "dm-corcache-keep.h"
 #include "dm-corcache-metadata.h"
 
 static LIST_HEAD(corcache_registry);
@@ -649,7 +649,7 @@ void corcache_cache_kick_held(struct corcache_cache *cache)
 	spin_lock_irqsave(&cache->lock, flags);
 	list_for_each_entry_safe(x, next, &cache->held_fills, held) {
 		list_del_init(&x->held);
-		corcache_fill_keep(x);
+		corcache_keep_again(x);
 	}
 	spin_unlock_irqrestore(&cache->lock, flags);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-corcache fill: reads of the origin, shared, and what becomes of them.
+ * dm-corcache fill: reads of the origin, shared by all who wait for them.
  *
  * Owns target->fills, the table of blocks that are being read or written, and
  * the life of a fill:
@@ -9,11 +9,8 @@
  *   2. delivered: the origin has answered; the waiters are taken and answered
  *      from the pages, those who come later copy for themselves, with a
  *      reference
- *   3. keep: slots are found, checksums taken, pages written to the cache
- *      device; if something was removed from a slot just now, after the next
- *      commit.  Whatever is against it (quota, bounds, memory, mode) ends here
- *   4. publish: the bits are set
- *   5. out of the table, freed when the last copier is done
+ *   3. keep and 4. publish: see dm-corcache-keep.c; or not, then it ends here
+ *   5. finish: out of the table, freed when the last copier is done
  *
  * A block is in the table from 1 to 5, so that between the first question and
  * the published bit the origin is asked once; and the bits are set before it
@@ -21,23 +18,21 @@
  * the bits.
  *
  * Contexts: 1 in map or in origin_wq, sent from origin_wq only; 2 in the
- * origin's end_io, or in corcache_wq if there is much to copy; 3 in keep_work; 4
- * and 5 in the cache device's end_io, or where 2 or 3 ended.
+ * origin's end_io, or in corcache_wq if there is much to copy; 5 where 2 or 4
+ * ended.
  *
- * Bounds: target->reading_bytes for 1 (more is parked), target->keeping_bytes
- * for 3 (more is not kept).
+ * Bound: target->reading_bytes for 1 (more is parked).
  */
 #include "dm-corcache-cache.h"
-#include "dm-corcache-evict.h"
 #include "dm-corcache-fill.h"
 #include "dm-corcache-index.h"
+#include "dm-corcache-keep.h"
 #include "dm-corcache-park.h"
 #include "dm-corcache-route.h"
 #include "dm-corcache-trace.h"
 
-/* Most that is read from the origin, and written to the cache, at a time. */
+/* Most that is read from the origin at a time. */
 #define READING_BYTES	(32ULL << 20)
-#define KEEPING_BYTES	(32ULL << 20)
 
 /*
  * Most that is copied, to all waiters together, where the origin's driver ends
@@ -46,9 +41,6 @@
  */
 #define COPY_INTERRUPT_BYTES	SZ_64K
 #define COPY_TASK_BYTES		SZ_256K
-
-/* Regions that slots are found for with the lock held once. */
-#define ADMIT_REGIONS		16U
 
 static bool room_to_read(struct corcache_target *target, u32 bytes)
 {
@@ -112,8 +104,7 @@ static void __begin_delivered(struct corcache_xfer *x)
 	WRITE_ONCE(target->delivered[x->round], target->delivered[x->round] + 1);
 }
 
-/* Step 5.  @kept_bytes: what it counts for in target->keeping_bytes. */
-static void finish_fill(struct corcache_xfer *x, u32 kept_bytes)
+void corcache_fill_finish(struct corcache_xfer *x, u32 kept_bytes)
 {
 	struct corcache_target *target = x->target;
 	unsigned int left;
@@ -196,316 +187,6 @@ static void fail_all(struct corcache_xfer *x, struct bio_list *bios)
 	}
 }
 
-/* -------- Keeping ----------------------------------------------------- */
-
-static u32 nr_regions(const struct corcache_xfer *x)
-{
-	return corcache_regions_touched(&x->target->cache->geo, x->block, x->nr_blocks);
-}
-
-/* The part of the fill that lies in its @i-th region, and the region. */
-struct part {
-	u64 region;
-	u32 bit;		/* first block, in the region */
-	u32 first;		/* first block, in the fill */
-	u32 nr;
-};
-
-static struct part part_of(const struct corcache_xfer *x, u32 i)
-{
-	const struct corcache_geometry *geo = &x->target->cache->geo;
-	u64 region = corcache_block_to_region(geo, x->block) + i;
-	u64 from = max(x->block, corcache_region_to_block(geo, region));
-	u64 to = min(x->block + x->nr_blocks, corcache_region_to_block(geo, region + 1));
-
-	return (struct part) {
-		.region = region,
-		.bit = corcache_block_bit(geo, from),
-		.first = from - x->block,
-		.nr = to - from,
-	};
-}
-
-static void bypass(struct corcache_xfer *x, enum corcache_bypass reason)
-{
-	struct corcache_cache *cache = x->target->cache;
-
-	corcache_stat_inc(cache, bypasses);
-	trace_corcache_bypass(x->target->cache_dev->bdev->bd_dev, x->sector, x->sectors, reason);
-}
-
-/*
- * May this target still write to the cache?  Then it is x's turn at some time,
- * and x is not the caller's any more.
- */
-static bool begin_keeping(struct corcache_xfer *x)
-{
-	struct corcache_target *target = x->target;
-	enum corcache_bypass reason = CORCACHE_BYPASS_MODE;
-	unsigned long flags;
-	bool keep = false;
-
-	spin_lock_irqsave(&target->lock, flags);
-	if (target->state != CORCACHE_SUSPENDED &&
-	    READ_ONCE(target->cache->mode) == CORCACHE_ACTIVE) {
-		reason = CORCACHE_BYPASS_WRITES;
-		/* the spare transfer is wanted back for the next read */
-		if (x->reserve != CORCACHE_RESERVES)
-			reason = CORCACHE_BYPASS_MEMORY;
-		else if (!target->keeping_bytes ||
-			 target->keeping_bytes + x->held_bytes <= KEEPING_BYTES)
-			keep = true;
-	}
-	if (keep) {
-		target->keeping_bytes += x->held_bytes;
-		corcache_fill_keep(x);
-	}
-	spin_unlock_irqrestore(&target->lock, flags);
-	if (!keep)
-		bypass(x, reason);
-	return keep;
-}
-
-/*
- * Wait for the next commit if something was removed from a slot of this fill
- * and is not durably gone.  Return: true if it waits.
- */
-static bool wait_for_commit(struct corcache_xfer *x)
-{
-	struct corcache_cache *cache = x->target->cache;
-	u32 i, entry, nr = nr_regions(x);
-	u64 region = part_of(x, 0).region;
-	bool wait = false;
-
-	spin_lock_irq(&cache->lock);
-	if (READ_ONCE(cache->mode) == CORCACHE_ACTIVE &&
-	    READ_ONCE(x->target->state) != CORCACHE_SUSPENDED)
-		for (i = 0; i < nr && !wait; i++) {
-			entry = cache->index[region + i];
-			wait = entry && __corcache_index_held(cache, entry - 1);
-		}
-	if (wait)
-		list_add_tail(&x->held, &cache->held_fills);
-	spin_unlock_irq(&cache->lock);
-	if (wait)
-		corcache_cache_schedule_commit(cache, true);
-	return wait;
-}
-
-/* Slots for the regions from the @i-th to before @end.  Return: may there be any? */
-static bool find_some_slots(struct corcache_xfer *x, u32 i, u32 end)
-{
-	struct corcache_cache *cache = x->target->cache;
-	bool active;
-
-	spin_lock_irq(&cache->lock);
-	active = cache->owner == x->target && cache->mode == CORCACHE_ACTIVE;
-	for (; i < end; i++) {
-		struct part p = part_of(x, i);
-		u32 entry = cache->index[p.region];
-
-		x->slot[i] = CORCACHE_NO_SLOT;
-		/* held again since wait_for_commit() looked: rare, not kept */
-		if (active && !(entry && __corcache_index_held(cache, entry - 1)))
-			x->slot[i] = __corcache_index_admit(cache, p.region,
-							    corcache_bit_range(p.bit, p.nr));
-	}
-	if (active)
-		__corcache_evict_if_short(cache);
-	spin_unlock_irq(&cache->lock);
-	return active;
-}
-
-/*
- * The policy takes its time, and there may be 256 regions in a fill: some at a
- * time, as the cache device's interrupts want the lock as well.  Return: how
- * many got a slot.
- */
-static u32 find_slots(struct corcache_xfer *x)
-{
-	u32 i, end, found = 0, nr = nr_regions(x);
-	bool active = true;
-
-	for (i = 0; i < nr; i = end) {
-		end = min(i + ADMIT_REGIONS, nr);
-		active = find_some_slots(x, i, end);
-	}
-	for (i = 0; i < nr; i++)
-		found += x->slot[i] != CORCACHE_NO_SLOT;
-	if (found < nr)
-		bypass(x, active ? CORCACHE_BYPASS_QUOTA : CORCACHE_BYPASS_MODE);
-	return found;
-}
-
-static void take_checksums(struct corcache_xfer *x)
-{
-	const struct corcache_geometry *geo = &x->target->cache->geo;
-	u32 i;
-
-	if (!geo->checksums)
-		return;
-	for (i = 0; i < x->nr_blocks; i++) {
-		u32 offset = corcache_block_to_sector(geo, i) << SECTOR_SHIFT;
-		u32 bytes = corcache_blocks_sectors(geo, x->block + i, 1) << SECTOR_SHIFT;
-
-		x->crc[i] = corcache_xfer_crc(x, x->block + i, offset, bytes);
-		cond_resched();
-	}
-}
-
-/*
- * Step 4; x->status is that of the writes.  All or nothing: which of them
- * failed is not worth knowing.
- */
-static void publish(struct corcache_xfer *x)
-{
-	struct corcache_cache *cache = x->target->cache;
-	u32 i, nr = nr_regions(x);
-	bool evicted = false;
-	u64 bytes = 0;
-	unsigned long flags;
-
-	spin_lock_irqsave(&cache->lock, flags);
-	for (i = 0; i < nr; i++) {
-		struct part p = part_of(x, i);
-		u64 bits = x->status ? 0 : corcache_bit_range(p.bit, p.nr);
-
-		if (x->slot[i] == CORCACHE_NO_SLOT)
-			continue;
-		if (__corcache_index_publish(cache, x->slot[i], p.region, bits,
-					     x->crc + p.first))
-			bytes += (u64)p.nr << cache->geo.block_shift << SECTOR_SHIFT;
-		else if (!x->status)
-			evicted = true;
-	}
-	spin_unlock_irqrestore(&cache->lock, flags);
-
-	if (evicted)
-		bypass(x, CORCACHE_BYPASS_EVICTED);
-
-	if (bytes) {
-		corcache_stat_inc(cache, fills);
-		corcache_stat_add(cache, fill_bytes, bytes);
-	}
-	trace_corcache_fill_done(x->target->cache_dev->bdev->bd_dev, x->sector, x->sectors, bytes);
-}
-
-static void write_done(struct corcache_xfer *x)
-{
-	struct corcache_cache *cache = x->target->cache;
-
-	if (x->status) {
-		/* no memory for a bio is not the device's fault */
-		if (x->status != BLK_STS_RESOURCE)
-			corcache_cache_error(cache, x->status);
-		bypass(x, x->status == BLK_STS_RESOURCE ? CORCACHE_BYPASS_MEMORY :
-							  CORCACHE_BYPASS_ERROR);
-	}
-	publish(x);
-	finish_fill(x, x->held_bytes);
-}
-
-/* How many regions from the @i-th on have slots that follow one another? */
-static u32 slot_run(const struct corcache_xfer *x, u32 i, u32 nr)
-{
-	u32 n = 1;
-
-	while (i + n < nr && x->slot[i + n] == x->slot[i] + n)
-		n++;
-	return n;
-}
-
-static void write_slots(struct corcache_xfer *x)
-{
-	struct corcache_cache *cache = x->target->cache;
-	const struct corcache_geometry *geo = &cache->geo;
-	u32 i, n, nr = nr_regions(x);
-
-	x->done = write_done;
-	atomic_set(&x->pending, 1);
-	for (i = 0; i < nr; i += n) {
-		struct part first = part_of(x, i), last;
-		u32 blocks;
-
-		n = 1;
-		if (x->slot[i] == CORCACHE_NO_SLOT)
-			continue;
-		n = slot_run(x, i, nr);
-		last = part_of(x, i + n - 1);
-		blocks = last.first + last.nr - first.first;
-		if (!corcache_xfer_write(x, cache->bdev,
-					 corcache_slot_to_sector(geo, x->slot[i], first.bit),
-					 corcache_block_to_sector(geo, first.first) << SECTOR_SHIFT,
-					 corcache_block_to_sector(geo, blocks) << SECTOR_SHIFT)) {
-			WRITE_ONCE(x->status, BLK_STS_RESOURCE);
-			break;
-		}
-	}
-	corcache_xfer_put_pending(x);
-}
-
-/* Step 3; again from the start when a commit was waited for. */
-static void keep(struct corcache_xfer *x)
-{
-	if (wait_for_commit(x))
-		return;
-	if (!find_slots(x)) {
-		finish_fill(x, x->held_bytes);
-		return;
-	}
-	take_checksums(x);
-	write_slots(x);
-}
-
-/* The oldest first: slots in the order of the reads. */
-static struct corcache_xfer *next_to_keep(struct corcache_target *target)
-{
-	struct llist_node *node = target->keep_next;
-
-	if (!node)
-		node = llist_reverse_order(llist_del_all(&target->to_keep));
-	if (!node)
-		return NULL;
-	target->keep_next = node->next;
-	return llist_entry(node, struct corcache_xfer, keep);
-}
-
-/*
- * All fills of a target go through this one, a fill at a time: a burst of them
- * wakes one worker, and does not keep the processor, in one go, from reads that
- * are to be sent to the origin, for which readers wait.  Writing to the cache
- * device need not be faster than one can submit.
- *
- * A work never runs twice at a time, so that wait_for_commit() has let go of
- * the cache before the fill, which a commit may have brought here again at
- * once, can be finished.
- */
-static void keep_work(struct work_struct *work)
-{
-	struct corcache_target *target = container_of(work, struct corcache_target,
-						      keep_work);
-	struct corcache_xfer *x = next_to_keep(target);
-
-	if (!x)
-		return;
-	keep(x);
-	if (target->keep_next || !llist_empty(&target->to_keep))
-		queue_work(target->keep_wq, &target->keep_work);
-}
-
-/*
- * A run of keep_work that is about to end may take x at once, and x may be all
- * that the target waits for before it is freed.  The caller's lock is one that
- * keep() or finish_fill() takes: the work is queued before that.
- */
-void corcache_fill_keep(struct corcache_xfer *x)
-{
-	struct corcache_target *target = x->target;
-
-	if (llist_add(&x->keep, &target->to_keep))
-		queue_work(target->keep_wq, &target->keep_work);
-}
-
 /* -------- Reading ----------------------------------------------------- */
 
 /* Step 2. */
@@ -523,8 +204,8 @@ static void deliver(struct corcache_xfer *x)
 	answer_all(x, &bios);
 	if (x->kind == CORCACHE_XFER_SOLO)
 		put_fill(x);
-	else if (!begin_keeping(x))
-		finish_fill(x, 0);
+	else if (!corcache_keep(x))
+		corcache_fill_finish(x, 0);
 }
 
 static void deliver_work(struct work_struct *work)
@@ -966,7 +647,7 @@ void __corcache_fill_unwait(struct corcache_target *target, struct bio_list *bio
 static void wait_for_round(struct corcache_target *target, u8 round)
 {
 	wait_event(target->wait, !READ_ONCE(target->delivered[round]));
-	/* finish_fill() has let go of the lock */
+	/* corcache_fill_finish() has let go of the lock */
 	spin_lock_irq(&target->lock);
 	spin_unlock_irq(&target->lock);
 }
@@ -1001,6 +682,4 @@ void corcache_fill_init(struct corcache_target *target)
 	INIT_LIST_HEAD(&target->reading);
 	INIT_LIST_HEAD(&target->to_submit);
 	INIT_WORK(&target->submit_work, submit_work);
-	init_llist_head(&target->to_keep);
-	INIT_WORK(&target->keep_work, keep_work);
 }

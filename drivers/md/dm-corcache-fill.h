@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * dm-corcache fill: reads of the origin, shared by all who wait for them, and
- * what becomes of their pages.
+ * dm-corcache fill: reads of the origin, shared by all who wait for them.
  */
 #ifndef DM_CORCACHE_FILL_H
 #define DM_CORCACHE_FILL_H
@@ -43,10 +42,11 @@ bool corcache_fill_parked(struct corcache_target *target);
 void __corcache_fill_unwait(struct corcache_target *target, struct bio_list *bios);
 
 /*
- * Keep a fill, or look again whether it can be kept now.  Any context, with
- * target->lock or cache->lock held; the fill is not the caller's any more.
+ * The end of a delivered fill: out of the table.  @kept_bytes: what it counts for
+ * in target->keeping_bytes.  Any context, without locks; the fill, and what it
+ * belongs to, may be gone then.
  */
-void corcache_fill_keep(struct corcache_xfer *x);
+void corcache_fill_finish(struct corcache_xfer *x, u32 kept_bytes);
 
 void corcache_fill_init(struct corcache_target *target);
 

@@ -25,6 +25,7 @@
 #include "dm-corcache-cache.h"
 #include "dm-corcache-fill.h"
 #include "dm-corcache-hit.h"
+#include "dm-corcache-keep.h"
 #include "dm-corcache-message.h"
 #include "dm-corcache-route.h"
 #include "dm-corcache-xfer.h"
@@ -202,6 +203,7 @@ static void init_target(struct corcache_target *target, struct dm_target *ti)
 	init_waitqueue_head(&target->wait);
 	INIT_WORK(&target->event_work, event_work);
 	corcache_fill_init(target);
+	corcache_keep_init(target);
 	corcache_route_init(target);
 }
 

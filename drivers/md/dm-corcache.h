@@ -11,7 +11,7 @@
  *   miss     dm-corcache-fill.c    read the origin into pages of our own, once
  *   park     dm-corcache-park.c    wait for a turn at the origin
  *   answer   dm-corcache-fill.c    copy to all who wait, complete them
- *   fill     dm-corcache-fill.c    write the pages to the cache device
+ *   fill     dm-corcache-keep.c    write the pages to the cache device
  *   publish  dm-corcache-index.c   set the bits: from here on it is a hit
  *   commit   dm-corcache-metadata.c  make what was published durable
  *
