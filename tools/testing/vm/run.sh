@@ -248,7 +248,7 @@ qemu_command() {
 	# What has been translated is used again only at the same address: with addresses of programs that change at random,
 	# a program starts three times slower.
 	if [ "$icount" -gt 0 ]; then
-		tuning=" tsc=reliable"
+		tuning=" tsc=reliable norandmaps"
 	elif [[ $accel == *tcg* ]]; then
 		tuning=" clocksource=hpet tsc=unstable norandmaps"
 	fi
