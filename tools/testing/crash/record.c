@@ -146,6 +146,39 @@ static void pause_readers(struct recorder *r, bool pause)
 
 /* ---- control ---- */
 
+/*
+ * Nobody reads: until all that was read is on the cache device, or not kept. What
+ * a reader was given is given to the next one until then, cached or not.
+ */
+static void settle(void)
+{
+	uint64_t left;
+
+	for (;;) {
+		need(dm_status_number(CC, "transfers", &left), "status");
+		if (!left)
+			return;
+		usleep(1000);
+	}
+}
+
+static void check_quota(const struct recorder *r, const struct blocks *found)
+{
+	unsigned int block, regions = 0, last = BLOCKS;
+
+	for (block = 0; block < BLOCKS; block++) {
+		unsigned int region = block * BLOCK_SECTORS / r->setup.region;
+
+		if (block_test(found, block) && region != last) {
+			regions++;
+			last = region;
+		}
+	}
+	if (regions > r->setup.quota / r->setup.region)
+		die("record: %u regions are hits, with a quota of %u sectors, %u a region",
+		    regions, r->setup.quota, r->setup.region);
+}
+
 static void probe(struct recorder *r, struct blocks *found)
 {
 	void *buf = zalloc(BLOCK_SECTORS * SECTOR);
@@ -164,6 +197,7 @@ static void probe(struct recorder *r, struct blocks *found)
 	}
 	remote_table(r, true, false);
 	free(buf);
+	check_quota(r, found);
 }
 
 /*
@@ -194,6 +228,7 @@ static void probe_and_commit(struct recorder *r)
 		return;
 	}
 	pause_readers(r, true);
+	settle();
 	probe(r, &found);
 	pause_readers(r, false);
 	message("commit");

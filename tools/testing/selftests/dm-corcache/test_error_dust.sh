@@ -6,6 +6,7 @@
 # first.  Bad data costs a read of the origin and a write that mends it; a bad
 # sector of the region table costs its own regions; a bad superblock nothing.
 # Needs dm-dust, which the lab's own kernels have.
+# timeout=600
 . "$(dirname "$0")/lib.sh"
 
 LEN=16384
