@@ -6,7 +6,8 @@
 #
 # The work consists of steps (check/steps.sh). A step is a command with a log, build/check/<name>.log, and may need
 # other steps to have passed. Two run at a time, in the order of the list: quick ones first, and the kernels that are
-# built here in the background of the tests on Debian's own.
+# built here in the background of the tests on Debian's own. Only one of the two may emulate a machine: such a machine has
+# two processors that wait for each other at every turn, and two of them take four times as long as one.
 #
 # What counts is cases. A step is one case, or several if it prints KTAP: each of its outermost "ok"/"not ok" lines. A
 # step passes when it ends with status 0 and its log shows what it must show; a step that shows nothing has failed.
@@ -263,6 +264,7 @@ start() { # NAME
 	started[$1]=$SECONDS
 	state[$1]=running
 	running=$((running + 1))
+	if emulates "$1"; then emulating=1; fi
 }
 
 # Start what can be started. Sets waiting: are there steps that still have to wait?
@@ -275,7 +277,7 @@ start_ready() {
 		case $ready in
 		never) continue ;;
 		yes)
-			if [ $running -lt $SLOTS ]; then
+			if [ $running -lt $SLOTS ] && ! { [ $emulating = 1 ] && emulates "$name"; }; then
 				start "$name"
 				continue
 			fi
@@ -291,6 +293,7 @@ collect() {
 	for name in "${steps[@]}"; do
 		if [ "${state[$name]}" = running ] && [ "${process[$name]}" = "${pid:-}" ]; then
 			running=$((running - 1))
+			if emulates "$name"; then emulating=0; fi
 			judge "$name" "$status" $((SECONDS - started[$name]))
 			return
 		fi
@@ -298,7 +301,7 @@ collect() {
 }
 
 run_steps() {
-	local running=0 waiting=1
+	local running=0 emulating=0 waiting=1
 	# Each step in a process group of its own, so that all of it can be ended.
 	set -m
 	while :; do

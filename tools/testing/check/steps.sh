@@ -36,6 +36,15 @@ FUZZ_SECONDS=15
 # A kernel with KASAN and lockdep under emulation is this many times slower; lib.sh of the selftests has the same.
 DEBUG_SCALE=4
 
+# Steps with guests of QEMU, which have two processors. (dkms has one for a moment only.)
+emulates() { # NAME
+	case $1 in
+	*/uml | */uml/*) return 1 ;;
+	selftest/* | lab/* | hostile/* | bench-check | demo) return 0 ;;
+	esac
+	return 1
+}
+
 # ---- commands of steps, beyond one-liners ----------------------------------------
 
 # shellcheck disable=SC2317 # all of these are run by name
