@@ -6,8 +6,11 @@
 #
 # The work consists of steps (check/steps.sh). A step is a command with a log, build/check/<name>.log, and may need
 # other steps to have passed. Two run at a time, in the order of the list: quick ones first, and the kernels that are
-# built here in the background of the tests on Debian's own. Only one of the two may emulate a machine: such a machine has
-# two processors that wait for each other at every turn, and two of them take four times as long as one.
+# built here in the background of the tests on Debian's own.
+#
+# An emulated machine has two processors that wait for each other at every turn, and is slow when they do not run
+# together. So the step beside it is one without, of less priority, if there is one; a machine with the debug kernel
+# is never emulated beside another.
 #
 # What counts is cases. A step is one case, or several if it prints KTAP: each of its outermost "ok"/"not ok" lines. A
 # step passes when it ends with status 0 and its log shows what it must show; a step that shows nothing has failed.
@@ -258,17 +261,27 @@ start() { # NAME
 	(
 		set +e
 		trap - INT TERM EXIT
+		[ "$(emulates "$1")" -gt 0 ] || renice -n 10 -p "$BASHPID" > /dev/null
 		eval "${command[$1]}"
 	) > "$log" 2>&1 < /dev/null &
 	process[$1]=$!
 	started[$1]=$SECONDS
 	state[$1]=running
 	running=$((running + 1))
-	if emulates "$1"; then emulating=1; fi
+	emulating=$((emulating + $(emulates "$1")))
+}
+
+# May it run beside what runs? PREFERRED: only what goes well together.
+has_room() { # NAME PREFERRED
+	local more
+	[ $running -lt $SLOTS ] || return 1
+	more=$(emulates "$1")
+	[ "$more" -gt 0 ] || return 0
+	if [ "$2" = 1 ]; then [ $emulating = 0 ]; else [ $((emulating + more)) -le 2 ]; fi
 }
 
 # Start what can be started. Sets waiting: are there steps that still have to wait?
-start_ready() {
+start_some() { # PREFERRED
 	local name ready
 	waiting=0
 	for name in "${steps[@]}"; do
@@ -277,7 +290,7 @@ start_ready() {
 		case $ready in
 		never) continue ;;
 		yes)
-			if [ $running -lt $SLOTS ] && ! { [ $emulating = 1 ] && emulates "$name"; }; then
+			if has_room "$name" "$1"; then
 				start "$name"
 				continue
 			fi
@@ -287,13 +300,18 @@ start_ready() {
 	done
 }
 
+start_ready() {
+	start_some 1
+	start_some 0
+}
+
 collect() {
 	local pid status=0 name
 	wait -n -p pid || status=$?
 	for name in "${steps[@]}"; do
 		if [ "${state[$name]}" = running ] && [ "${process[$name]}" = "${pid:-}" ]; then
 			running=$((running - 1))
-			if emulates "$name"; then emulating=0; fi
+			emulating=$((emulating - $(emulates "$name")))
 			judge "$name" "$status" $((SECONDS - started[$name]))
 			return
 		fi

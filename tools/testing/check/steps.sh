@@ -36,13 +36,15 @@ FUZZ_SECONDS=15
 # A kernel with KASAN and lockdep under emulation is this many times slower; lib.sh of the selftests has the same.
 DEBUG_SCALE=4
 
-# Steps with guests of QEMU, which have two processors. (dkms has one for a moment only.)
+# Prints 0, or for steps with guests of QEMU 1, or 2 with the debug kernel: no more than 2 at a time. (dkms has one for a
+# moment only.)
 emulates() { # NAME
 	case $1 in
-	*/uml | */uml/*) return 1 ;;
-	selftest/* | lab/* | hostile/* | bench-check | demo) return 0 ;;
+	*/uml | */uml/*) echo 0 ;;
+	*/debug | */debug/*) [[ $1 = build/* || $1 = kernel/* ]] && echo 0 || echo 2 ;;
+	selftest/* | lab/* | bench-check | demo) echo 1 ;;
+	*) echo 0 ;;
 	esac
-	return 1
 }
 
 # ---- commands of steps, beyond one-liners ----------------------------------------
@@ -57,12 +59,6 @@ build_tools() {
 	make -C "$SELFTESTS" CORCACHE_BUILD="$BUILD" && make -C "$TESTING/crash" CORCACHE_BUILD="$BUILD" &&
 		make -C "$TESTING/sim" CORCACHE_BUILD="$BUILD" &&
 		ls -l "$BUILD/selftests/corcache_io" "$BUILD/crash/corcache_crash"
-}
-
-# Kernels are built with less priority than the tests that run at the same time.
-# shellcheck disable=SC2317
-prepare_kernel() { # NAME
-	nice -n 5 "$VM/kernel.sh" "$1"
 }
 
 # The selftests' own time limits, all together, and what the boot takes.
@@ -192,9 +188,9 @@ define_steps() {
 	step model ktap packages "$TESTING/model/check.sh"
 	step tools setup packages build_tools
 
-	step kernel/6.1 setup packages prepare_kernel 6.1
+	step kernel/6.1 setup packages "$VM/kernel.sh" 6.1
 	build_steps 6.1 kernel/6.1
-	step kernel/debug setup 'packages build/6.1/gcc' prepare_kernel debug
+	step kernel/debug setup 'packages build/6.1/gcc' "$VM/kernel.sh" debug
 	selftest_steps 6.1 1 'build/6.1/gcc tools' "${all_areas[@]}"
 	step selftest/6.1/udev ktap 'build/6.1/gcc tools' run_selftests 6.1 1 '' -u test_udev_quiet
 	step lab/6.1 ktap kernel/6.1 "$VM/selftest.sh" stock
@@ -204,14 +200,14 @@ define_steps() {
 	step demo plain build/6.1/gcc env PROGRESS=0 "$TOP/tools/testing/demo/demo.sh"
 	host_steps
 
-	step kernel/6.12 setup packages prepare_kernel 6.12
+	step kernel/6.12 setup packages "$VM/kernel.sh" 6.12
 	build_steps 6.12 kernel/6.12
 	smoke_step 6.12 "$SMOKE_TESTS" "$SMOKE_CASES"
-	step kernel/7.x setup packages prepare_kernel 7.x
+	step kernel/7.x setup packages "$VM/kernel.sh" 7.x
 	build_steps 7.x kernel/7.x
 	smoke_step 7.x "$SMOKE_TESTS" "$SMOKE_CASES"
 
-	step kernel/uml setup 'packages kernel/debug' prepare_kernel uml
+	step kernel/uml setup 'packages kernel/debug' "$VM/kernel.sh" uml
 	step checkpatch plain kernel/debug "$CHECK_DIR/checkpatch.sh"
 	build_steps debug kernel/debug
 	build_steps uml kernel/uml
