@@ -19,7 +19,7 @@ UML_TESTS='test_read_pattern test_read_nowait test_fill_async test_fill_single_f
 UML_CASES='read_64k read_tail read_memory_alignment_encrypted nowait_hits_and_misses uring_workers async_flood
 	flight_pieces flight_beyond_the_memory_bound flight_parked_overlap dust_data dust_data_unaligned
 	dust_data_write_fails dust_many_readers dust_under_load dust_table dust_super'
-# What the debug kernel runs: cases in which the most happens at once. A case takes minutes there, under emulation, most
+# What the debug kernel runs: cases in which the most happens at once. One takes half a minute there, under emulation, most
 # of it for starting programs. All cases, and the lab's own test of that kernel, run with DEBUG=all: it takes hours.
 DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache'
 DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails'
