@@ -176,7 +176,7 @@ report_skip() { # STEP "CASE # SKIP REASON"
 # Was a KTAP report complete? Its plan says how many cases there are.
 ktap_complete() { # NAME
 	local plan
-	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$(log_of "$1")" | head -n 1)
+	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$(log_of "$1")" | sed -n 1p)
 	[ -n "$plan" ] && [ "$plan" -gt 0 ] && [ "$plan" = "$cases" ]
 }
 

@@ -29,7 +29,7 @@ part() {
 	local name=$1 status=0 log=$logs/$1.log start=$SECONDS
 	shift
 	"$@" > "$log" 2>&1 < /dev/null || status=$?
-	grep -E '^(total|mutated):|MiB were claimed|FOUND|^not ok| executions in ' "$log" | head -n 20 | sed 's/^\(# \)\{0,1\}/# /' || true
+	grep -E '^(total|mutated):|MiB were claimed|FOUND|^not ok| executions in ' "$log" | sed -n 1,20p | sed 's/^\(# \)\{0,1\}/# /' || true
 	echo "$name $status $((SECONDS - start))" >> "$logs/results"
 	echo "# $name: status $status after $((SECONDS - start)) s, log in $log"
 }

@@ -139,7 +139,7 @@ check_host() {
 # What the figures were taken on: of no use without.
 machine() {
 	local cpu
-	cpu=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
+	cpu=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | sed -n 1p)
 	cat <<- E
 		{"cpu": "${cpu:-unknown}", "processors": $(nproc), "memory_mib": $(($(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo) / 1024)),
 		 "host_kernel": "$(uname -r)", "qemu": "$(qemu-system-x86_64 --version 2> /dev/null | sed -n '1s/.*version \([0-9.]*\).*/\1/p')",

@@ -60,6 +60,8 @@ trap 'exit 130' INT TERM
 
 # ---- modules and devices -----------------------------------------------------
 
+has_target() { [ "$(dmsetup targets | grep -c "^$1 ")" != 0 ]; }
+
 load_modules() {
 	local m
 	# The checksum's fast version is a module of its own, which who asks for "crc32c" first does not wait for.
@@ -69,8 +71,8 @@ load_modules() {
 	done
 	modprobe -q nbd nbds_max=16 max_part=0 || true
 	mkdir -p /dev/mapper
-	dmsetup targets | grep -q '^clone ' || [ -z "${CLONE_KO:-}" ] || insmod "$CLONE_KO"
-	if ! dmsetup targets | grep -q '^corcache '; then
+	has_target clone || [ -z "${CLONE_KO:-}" ] || insmod "$CLONE_KO"
+	if ! has_target corcache; then
 		insmod "$CORCACHE_KO"
 		at_end rmmod dm_corcache
 	fi

@@ -21,7 +21,7 @@ declare -A devices=()
 measured=()
 
 # fio_field JSON FIELD: of the one job's reads
-fio_field() { sed -n "s/^ *\"$2\" : \([0-9.]*\),\{0,1\}$/\1/p" "$1" | head -n 1; }
+fio_field() { sed -n "s/^ *\"$2\" : \([0-9.]*\),\{0,1\}$/\1/p" "$1" | sed -n 1p; }
 
 # Once and for all: under emulation with several processors, kernel code that is patched while it runs can kill the guest.
 start_counting() {

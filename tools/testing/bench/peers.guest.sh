@@ -31,12 +31,12 @@ make_linear() {
 	DEVICE=/dev/mapper/linear
 }
 
-has_target() { dmsetup targets | grep -q "^$1 " || { note "$1: this kernel has no such target"; return 1; }; }
+need_target() { has_target "$1" || { note "$1: this kernel has no such target"; return 1; }; }
 
 # Every block is in the cache, and the metadata says so, without a warm-up that the policy would have a say in.
 make_dm_cache() {
 	local data metadata blocks=$((SIZE_MIB * 16))
-	has_target cache || return 1
+	need_target cache || return 1
 	command -v cache_restore > /dev/null || { note "dm-cache: no cache_restore (thin-provisioning-tools)"; return 1; }
 	ram_next; data=$RAM
 	ram_next; metadata=$RAM
@@ -59,7 +59,7 @@ clone_hydrated() { # NAME
 # make_dm_clone NAME PERCENT: hydrated by itself, or that far by writes of whole regions
 make_dm_clone() {
 	local name=$1 percent=$2 data metadata i
-	has_target clone || return 1
+	need_target clone || return 1
 	ram_next; data=$RAM
 	ram_next; metadata=$RAM
 	dd if=/dev/zero of="$metadata" bs=1M count=8 status=none

@@ -166,7 +166,7 @@ front_corcache_delay() {
 	local sectors
 	sectors=$(blockdev --getsz "${CACHES[0]}")
 	modprobe -q dm-delay || true
-	has_target delay || return 1
+	need_target delay || return 1
 	front_dm slow "0 $sectors delay ${CACHES[0]} 0 0 ${CACHES[0]} 0 50"
 	front_dm corcache-delay "0 $REMOTE_SECTORS corcache $DEVICE $REMOTE $REGION 1 no_checksums" --readonly \
 		--uuid CORCACHE-corcache-delay
@@ -180,12 +180,12 @@ front_corcache_busy() {
 }
 
 front_dm_cache() {
-	has_target cache || return 1
+	need_target cache || return 1
 	front_dm dmcache "0 $REMOTE_SECTORS cache ${CACHES[1]} ${CACHES[0]} $REMOTE 128 1 writethrough smq 0"
 }
 
 front_clone() { # NAME REGION FEATURES AND ARGUMENTS
-	has_target clone || return 1
+	need_target clone || return 1
 	front_dm "$1" "0 $REMOTE_SECTORS clone ${CACHES[1]} ${CACHES[0]} $REMOTE $2 $3"
 }
 front_dm_clone_4k() { front_clone clone4k 8 "1 no_hydration"; }

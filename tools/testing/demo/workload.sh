@@ -67,7 +67,7 @@ load_module() {
 	modprobe dm-mod
 	modprobe nbd max_part=0
 	[ -b "$DEMO_CACHE" ] || modprobe loop
-	if ! dmsetup targets | grep -q '^corcache '; then
+	if [ "$(dmsetup targets | grep -c '^corcache ')" = 0 ]; then
 		modprobe -q libcrc32c || true
 		insmod "$CORCACHE_KO"
 		loaded=1

@@ -47,7 +47,7 @@ how()
 	log=$out/fuzz/log/$1.log
 	what=$(sed -n -e 's/^[a-z_]*\.c:[0-9]*: not so: //p' \
 		-e 's/^SUMMARY: AddressSanitizer: \([a-z-]*\) .*/\1/p' \
-		-e 's/.*runtime error: //p' "$log" | head -n 1)
+		-e 's/.*runtime error: //p' "$log" | sed -n 1p)
 	runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 	killer="${what:-$(tail -n 1 "$log")}, after ${runs:-?} inputs"
 }

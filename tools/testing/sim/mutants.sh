@@ -37,7 +37,7 @@ fails()
 	name=$1
 	shift
 	timeout 300 "$@" >"$out/log" 2>&1 && return 1
-	killer=$(sed -n 's/^not ok [0-9]* - //p' "$out/log" | head -n 1)
+	killer=$(sed -n 's/^not ok [0-9]* - //p' "$out/log" | sed -n 1p)
 	killer="$name: ${killer:-sanitizer or end}"
 }
 

@@ -44,7 +44,7 @@ kill_with()
 			return 1
 		fi
 		if ! SEED=1 STOP=1 timeout 300 "$out/unit/test_$suite" >"$out/log" 2>&1; then
-			killer=$(sed -n 's/^not ok [0-9]* - //p' "$out/log" | head -n 1)
+			killer=$(sed -n 's/^not ok [0-9]* - //p' "$out/log" | sed -n 1p)
 			killer="$suite: ${killer:-sanitizer}"
 			return 0
 		fi

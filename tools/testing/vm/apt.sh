@@ -15,7 +15,7 @@ APT_REFRESH=${CORCACHE_LAB_REFRESH:-12}
 APT_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 apt_mirror() { # LABEL: URI of the machine's mirror of the Debian archive (Debian) or of its security updates
-	apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' 'Origin: Debian' "Label: $1" | head -n 1
+	apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' 'Origin: Debian' "Label: $1" | sed -n 1p
 }
 
 apt_sources() { # SUITE: lines of a sources list

@@ -153,7 +153,7 @@ build() {
 		find "$copy" -name '*.o' -delete
 		lab_die 1 "build for $name failed (make's status $status, log in $log)"
 	fi
-	ko=$(find "$copy" -name '*.ko' -newer "$out/lock" -o -name '*.ko' | head -n 1)
+	ko=$(find "$copy" -name '*.ko' -newer "$out/lock" -o -name '*.ko' | sed -n 1p)
 	[ -n "$ko" ] || lab_die 1 "make made no .ko below $copy"
 	ln -sfr "$ko" "$out/${ko##*/}"
 	echo "$out/${ko##*/}"

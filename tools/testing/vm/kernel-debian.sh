@@ -55,7 +55,7 @@ debian_make_entry() { # TMP FINAL CHROOT
 	hdr=usr/src/linux-headers-$kver
 	[ -d "$root/$hdr" ] || { lab_say "image '$kver' and headers '$(ls "$root/usr/src")' do not match"; return 1; }
 	sed -i "s#/usr/src/#$final/root/usr/src/#g" "$root/$hdr/Makefile"
-	image=$(cd "$tmp" && find root -name "vmlinuz-$kver" -o -path "*/modules/$kver/vmlinuz" | head -n 1)
+	image=$(cd "$tmp" && find root -name "vmlinuz-$kver" -o -path "*/modules/$kver/vmlinuz" | sed -n 1p)
 	[ -n "$image" ] || { lab_say "no vmlinuz in the packages of $kver"; return 1; }
 	cc=$(sed -n 's/^CC *=.*)\(gcc-[0-9]*\).*/\1/p' "$root/$hdr/.kernelvariables" | tail -n 1)
 	depmod -b "$root" "$kver"
@@ -88,8 +88,8 @@ debian_kernel() { # NAME SUITE CHROOTSUITE
 # The compiler package the headers want, for example gcc-14.
 debian_gcc() {
 	local h
-	h=$(apt_depends linux-headers-amd64 | grep '^linux-headers-[0-9]' | head -n 1)
-	apt_depends "$h" | sed -n 's/^\(linux-compiler-\)\?\(gcc-[0-9]*\).*/\2/p' | head -n 1
+	h=$(apt_depends linux-headers-amd64 | grep '^linux-headers-[0-9]' | sed -n 1p)
+	apt_depends "$h" | sed -n 's/^\(linux-compiler-\)\?\(gcc-[0-9]*\).*/\2/p' | sed -n 1p
 }
 
 debian_has_7() { # SUITE

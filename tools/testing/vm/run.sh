@@ -344,7 +344,7 @@ run_vm() {
 }
 
 stopped() { # PID: all its threads
-	! sed 's/.*) //' "/proc/$1"/task/*/stat 2> /dev/null | grep -qv '^[TZX]'
+	[ -z "$(sed -n 's/.*) //; /^[TZX]/!p' "/proc/$1"/task/*/stat 2> /dev/null)" ]
 }
 
 # The volatile disks lose their power after the VM. One that ended by itself has flushed them before, as the power

@@ -112,6 +112,17 @@ skip() {
 	exit 4
 }
 
+# has_line REGEX: on standard input.  It is read to its end: to end at the first
+# match, as `grep -q` does, kills whoever still writes, and with pipefail that is
+# "no such line".
+has_line() { [ "$(grep -c -- "$1")" != 0 ]; }
+
+# need_target TARGET MODULE: of device-mapper; the case is skipped without it
+need_target() {
+	modprobe -q "$2" || true
+	dmsetup targets | has_line "^$1 " || skip "this kernel has no target $1"
+}
+
 # expect WHAT GOT OP WANT: numbers or, with = and !=, strings
 expect() {
 	local what=$1 got=$2 op=$3 want=$4
@@ -302,7 +313,7 @@ st_load() {
 	# a libcrc32c that is built in, or gone in newer kernels, is fine
 	modprobe -q libcrc32c
 	mkdir -p /dev/mapper
-	if ! dmsetup targets | grep -q '^corcache '; then
+	if ! dmsetup targets | has_line '^corcache '; then
 		[ -n "${CORCACHE_KO:-}" ] || { echo "Bail out! CORCACHE_KO is not set"; exit 1; }
 		insmod "$CORCACHE_KO" || { echo "Bail out! insmod $CORCACHE_KO"; exit 1; }
 	fi

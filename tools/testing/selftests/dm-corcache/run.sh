@@ -109,7 +109,7 @@ for t in "${tests[@]}"; do
 		passed=$((passed + 1))
 		;;
 	4)
-		echo "ok $nr $t # SKIP $(sed -n 's/.*# SKIP //p' "$run_dir/out" | sort -u | head -n 1)"
+		echo "ok $nr $t # SKIP $(sed -n 's/.*# SKIP //p' "$run_dir/out" | sort -u | sed -n 1p)"
 		skipped=$((skipped + 1))
 		;;
 	*)

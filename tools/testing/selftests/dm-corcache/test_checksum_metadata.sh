@@ -68,7 +68,7 @@ table_two_sectors() {
 	local first last
 
 	begin
-	first=$(field "$(grep '^entry ' "$DUMP" | head -n 1)" table_sector)
+	first=$(field "$(grep -m 1 '^entry ' "$DUMP")" table_sector)
 	last=$(field "$(grep '^entry ' "$DUMP" | tail -n 1)" table_sector)
 	"$IO" flip "$CACHE" $((first * 512 + 100)) 0
 	damaged $((last * 512 + 100)) 0 \
@@ -79,7 +79,7 @@ table_two_sectors() {
 table_while_running() {
 	begin
 	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
-	"$IO" flip "$CACHE" $(($(field "$(grep '^entry ' "$DUMP" | head -n 1)" entry_byte) + 9)) 3
+	"$IO" flip "$CACHE" $(($(field "$(grep -m 1 '^entry ' "$DUMP")" entry_byte) + 9)) 3
 	expect_hits cc "$DEV"
 	message cc evict 0 8
 	expect_hits cc "$DEV" 64K 4M
@@ -91,7 +91,7 @@ table_misplaced_sector() {
 	local first
 
 	begin
-	first=$(field "$(grep '^entry ' "$DUMP" | head -n 1)" table_sector)
+	first=$(field "$(grep -m 1 '^entry ' "$DUMP")" table_sector)
 	dd if="$CACHE" of="$CACHE" bs=512 skip="$first" seek=$((first + 1)) count=1 \
 		iflag=direct oflag=direct conv=notrunc status=none
 	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128

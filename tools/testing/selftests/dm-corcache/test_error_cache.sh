@@ -34,10 +34,6 @@ $(($1 + $2)) $((SIZE - $1 - $2)) linear $CACHE $(($1 + $2))"
 data_errors() { errors "$DATA_START" $((SIZE - DATA_START)); }
 table_errors() { errors 2048 $((DATA_START - 2048)); }
 # writes err, reads do not: a device turned read-only
-need_flakey() {
-	modprobe -q dm-flakey
-	dmsetup targets | grep -q '^flakey ' || skip "no dm-flakey"
-}
 write_errors() { reload_dm below "0 $SIZE flakey $CACHE 0 0 60 1 error_writes"; }
 mode_is() { [ "$(status_get cc mode)" = "$1" ]; }
 # expect_mode MODE REASON EVENTS: what it is now, and so many dm events so far;
@@ -90,7 +86,7 @@ cache_write_error() {
 
 # writes fail, reads do not
 cache_write_error_flakey() {
-	need_flakey
+	need_target flakey dm-flakey
 	begin
 	read_ok "$DEV" 0 512K
 	settle cc
@@ -206,7 +202,7 @@ cache_commit_fails() {
 cache_turns_readonly() {
 	local before
 
-	need_flakey
+	need_target flakey dm-flakey
 	begin 0 4 max_errors 5 commit_interval 3600000
 	read_ok "$DEV" 0 1M
 	settle cc
@@ -261,8 +257,7 @@ cache_setro() {
 cache_no_space() {
 	local meta pool events
 
-	modprobe -q dm-thin-pool
-	dmsetup targets | grep -q '^thin-pool ' || skip "no dm-thin"
+	need_target thin-pool dm-thin-pool
 	remote_start origin 8M
 	mkloop "$T/meta" 4M
 	meta=$LOOP
@@ -300,8 +295,7 @@ cache_no_space() {
 cache_no_space_for_commit() {
 	local meta events
 
-	modprobe -q dm-thin-pool
-	dmsetup targets | grep -q '^thin-pool ' || skip "no dm-thin"
+	need_target thin-pool dm-thin-pool
 	remote_start origin 8M
 	mkloop "$T/meta" 4M
 	meta=$LOOP
@@ -434,7 +428,7 @@ cache_frozen_suspend() {
 cache_thaws() {
 	local before
 
-	need_flakey
+	need_target flakey dm-flakey
 	begin 0 2 commit_interval 3600000
 	read_ok "$DEV" 0 1M
 	settle cc

@@ -11,14 +11,9 @@
 
 LEN=16384
 
-need_dust() {
-	modprobe -q dm-dust || true
-	dmsetup targets | grep -q '^dust ' || skip "no dm-dust"
-}
-
 # a cache device `below` whose 4 KiB blocks can go bad
 begin() {
-	need_dust
+	need_target dust dm-dust
 	remote_start origin 8M
 	mkcache 16
 	mkdm below "0 $(sectors "$CACHE") dust $CACHE 0 4096"
@@ -111,7 +106,7 @@ dust_data_write_fails() {
 # Many who read the same bad block at once have found one error, not one each:
 # a single bad sector under a popular image must not end the cache.
 dust_many_readers() {
-	need_dust
+	need_target dust dm-dust
 	remote_start origin 8M
 	mkcache 16
 	mkdm below "0 $(sectors "$CACHE") dust $CACHE 0 4096"

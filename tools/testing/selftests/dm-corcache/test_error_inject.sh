@@ -58,7 +58,7 @@ faults() {
 # A detector that gave up for want of memory has detected nothing.
 expect_detectors() {
 	# not if the mark has left the log
-	dmesg | grep -qF "$1" || fail "the kernel log does not reach back to '$1'"
+	dmesg | has_line "$1" || fail "the kernel log does not reach back to '$1'"
 	if log_since "$1" | grep -E 'leak detector disabled|ODEBUG disabled|turning off the locking'; then
 		fail "a detector has given up"
 	fi

@@ -77,8 +77,7 @@ suspend_readers_queue() {
 remove_with_fills_in_flight() {
 	local n flying=0
 
-	modprobe -q dm-delay
-	dmsetup targets | grep -q '^delay ' || skip "no dm-delay"
+	need_target delay dm-delay
 	remote_start origin 16M
 	mkcache 32
 	# each write to the cache takes a while

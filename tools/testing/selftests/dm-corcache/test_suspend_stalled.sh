@@ -256,8 +256,7 @@ noflush_interrupted() {
 noflush_interrupted_race() {
 	local n done=0 interrupted=0
 
-	modprobe -q dm-delay
-	dmsetup targets | grep -q '^delay ' || skip "no dm-delay"
+	need_target delay dm-delay
 	remote_start origin 16M
 	mkcache 32
 	mkdm below "0 $(sectors "$CACHE") delay $CACHE 0 40"

@@ -79,7 +79,7 @@ line_shows_current_quota() {
 	settle cc
 	message cc quota 4096
 	expect_status cc quota = 32
-	dmsetup table cc | grep -q "quota 4096" || fail "$(dmsetup table cc)"
+	dmsetup table cc | has_line "quota 4096" || fail "$(dmsetup table cc)"
 	fed_back
 	expect_status cc quota = 32
 	# rounded down to regions
