@@ -44,7 +44,7 @@
  * between its last uses, in quarters of an octave, and whether there was one
  * or more.  An interval ends with the bit of a slot, or with a miss of a
  * region whose ghost is still there.  For the figures, histories are pooled
- * into 15 classes: new, and seven octaves of intervals for one and for more.
+ * into 19 classes: new, and nine octaves of intervals for one and for more.
  *
  * Ghosts
  *
@@ -122,7 +122,7 @@
 #define HISTORY_ONE		0x40	/* one interval: its length below */
 #define HISTORY_MORE		0x80	/* the mean of several */
 #define HISTORY_LENGTH		0x3f	/* quarters of an octave of ticks */
-#define HISTORY_OCTAVES		7	/* from 0-7 ticks on */
+#define HISTORY_OCTAVES		9	/* from 0-7 ticks on */
 
 #define HIT			64U	/* of corcache_policy_class.hits */
 

@@ -24,7 +24,7 @@ enum corcache_policy_kind {
 #define CORCACHE_POLICY_STEPS		1024U
 
 /* Of `adaptive`: classes of history, classes of age, victims in view. */
-#define CORCACHE_POLICY_HISTORIES	15
+#define CORCACHE_POLICY_HISTORIES	19
 #define CORCACHE_POLICY_AGES		42
 #define CORCACHE_POLICY_CANDIDATES	16
 #define CORCACHE_POLICY_PIECES		16
