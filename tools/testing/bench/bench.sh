@@ -59,7 +59,7 @@ usage() { sed -n '3,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; }
 part_options() { # PART
 	case $1 in
 	hit-icount) options=(-I -m 4G) settings=(CONTENDERS="${CONTENDERS:-$ICOUNT_CONTENDERS}") ;;
-	hit-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-5}" TARGET_NS=100000000) ;;
+	hit-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-5}" TARGET_NS=500000000 WARM_UP=1) ;;
 	hit-smp) options=(-c 2 -m 4G)
 		settings=(ROUNDS="${ROUNDS:-9}" CONTENDERS="${CONTENDERS:-$SMP_CONTENDERS}" TESTS="${TESTS:-4k-qd32-1job 4k-qd32-2jobs}") ;;
 	miss-icount) options=(-I -I -m 4G) settings=(ROUNDS="${ROUNDS:-1}" TESTS="${TESTS:-timer-qd1 timer-qd16}"
