@@ -330,12 +330,17 @@ static void take_over(struct corcache_target *target)
 	spin_unlock_irq(&cache->lock);
 }
 
-/* Has the device gone for good, whatever error it gave? */
-static enum corcache_reason gone(struct corcache_cache *cache)
+/*
+ * Has the device gone for good?  A driver that takes one away refuses requests,
+ * by an error that is used for nothing else (-ENODEV), a moment before the disk
+ * is marked as dead.
+ */
+static enum corcache_reason gone(struct corcache_cache *cache, int error)
 {
 	struct block_device *bdev = cache->bdev;
 
-	if (test_bit(GD_DEAD, &bdev->bd_disk->state) || !bdev_nr_sectors(bdev))
+	if (error == -ENODEV || test_bit(GD_DEAD, &bdev->bd_disk->state) ||
+	    !bdev_nr_sectors(bdev))
 		return CORCACHE_REASON_GONE;
 	if (bdev_read_only(bdev))
 		return CORCACHE_REASON_READONLY;
@@ -353,7 +358,7 @@ static void start_mode(struct corcache_target *target, int error, const char *er
 	enum corcache_reason reason = CORCACHE_REASON_NONE;
 
 	if (error) {
-		reason = gone(cache);
+		reason = gone(cache, error);
 		if (reason == CORCACHE_REASON_NONE)
 			reason = CORCACHE_REASON_ERRORS;
 	}
@@ -534,7 +539,7 @@ void corcache_cache_degrade(struct corcache_cache *cache, enum corcache_mode mod
 
 void corcache_cache_commit_failed(struct corcache_cache *cache, int error)
 {
-	enum corcache_reason reason = gone(cache);
+	enum corcache_reason reason = gone(cache, error);
 
 	corcache_stat_inc(cache, cache_errors);
 	if (error == -ENOSPC)
@@ -547,7 +552,7 @@ void corcache_cache_commit_failed(struct corcache_cache *cache, int error)
 
 void corcache_cache_error(struct corcache_cache *cache, blk_status_t status)
 {
-	enum corcache_reason reason = gone(cache);
+	enum corcache_reason reason = gone(cache, blk_status_to_errno(status));
 	unsigned long flags;
 	bool enough;
 
