@@ -2,8 +2,8 @@
 #
 # dm-corcache: a copy-on-read cache as a device-mapper target. `make help` lists the targets.
 #
-# This file is for people and packagers. The kernel's build system reads Kbuild and drivers/md/Makefile instead, which
-# is why nothing here needs to work in both roles.
+# This file is for people and packagers. The kernel's build system reads Kbuild, or, in its own tree,
+# drivers/md/dm-corcache/Makefile: nothing here needs to work in both roles.
 
 # The version stands in dkms.conf, because dkms wants a plain value there.
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
@@ -27,7 +27,7 @@ KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := modules
 .PHONY: modules modules_install udev_install install uninstall clean check demo kcsan unit sim model fuzz soak torture bench bench-check version help
-.PHONY: dkms-stage dkms-install dkms-remove
+.PHONY: kernel-patch dkms-stage dkms-install dkms-remove
 
 modules: $(KDIR)/Makefile
 	+$(KBUILD) modules
@@ -36,7 +36,7 @@ $(KDIR)/Makefile:
 	@echo "no kernel headers in $(KDIR): install linux-headers-$(KVER), or give KDIR=<kernel build directory>" >&2; exit 1
 
 modules_install: $(KDIR)/Makefile
-	@[ -e drivers/md/dm-corcache.ko ] || { echo "drivers/md/dm-corcache.ko is not built: run 'make' first" >&2; exit 1; }
+	@[ -e drivers/md/dm-corcache/dm-corcache.ko ] || { echo "drivers/md/dm-corcache/dm-corcache.ko is not built: run 'make' first" >&2; exit 1; }
 	+$(KBUILD) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) modules_install
 
 udev_install:
@@ -84,6 +84,11 @@ model:
 check:
 	@tools/testing/check.sh
 
+# A series for a kernel's tree: KSRC=, and OUT= for one mbox beside the mails in build/kernel-patch/.
+kernel-patch:
+	@[ -n "$(KSRC)" ] || { echo "usage: make kernel-patch KSRC=<kernel source> [OUT=<mbox>]" >&2; exit 1; }
+	@tools/kernel-patch/kernel-patch.sh "$(KSRC)" $(if $(OUT),"$(OUT)")
+
 # MINUTES=, SEED=, KERNEL=
 soak:
 	@tools/testing/soak.sh
@@ -119,11 +124,12 @@ help:
 	@echo '  dkms-install     hand the sources to DKMS: rebuilt for each new kernel; and install the udev rule'
 	@echo '  dkms-remove      take them back'
 	@echo '  clean            remove what was built'
+	@echo '  kernel-patch     the target as a series of patches for a kernel tree (KSRC=, OUT=)'
 	@echo '  unit             unit tests in user space'
 	@echo '  sim              the simulator of cache policies: build/sim/corcache-sim --help'
 	@echo '  fuzz             fuzzing of what reads sectors and words (SECONDS=300 each, SEED=, FUZZ="super table args message")'
-	@echo '  model            search all states of the models in Documentation/dm-corcache/*.pml, with spin'
-	@echo '  check            all tests, in virtual machines (T=pattern: those whose name matches)'
+	@echo '  model            search all states of the models in tools/testing/model, with spin and herd7'
+	@echo '  check            all tests, in virtual machines (T=pattern: those whose name matches; QUICK=1: 10 minutes)'
 	@echo '  soak             everything at once on the debug kernel (MINUTES=10, SEED=)'
 	@echo '  torture          crashes at 100000 moments, power cuts, hostile devices: hours (STATES=, KILLS=, DEVICES=, SEED=)'
 	@echo '  bench            hits, misses, boots, beside dm-linear, dm-cache, dm-clone, bcache, nbdkit, qcow2 (ONLY=part, ROUNDS=, HOST=1)'

@@ -5,12 +5,13 @@
 # missing.
 #
 # The work consists of steps (check/steps.sh). A step is a command with a log, build/check/<name>.log, and may need
-# other steps to have passed. Two run at a time, in the order of the list: quick ones first, and the kernels that are
-# built here in the background of the tests on Debian's own.
+# other steps to have passed. Two run at a time, in the order of the list: the kernel that takes longest to build starts
+# at once, and is built beside the quick steps and the tests on Debian's own kernel. A step that mostly waits (is_light)
+# may run beside two others.
 #
 # An emulated machine has two processors that wait for each other at every turn, and is slow when they do not run
-# together. So the step beside it is one without, of less priority, if there is one; a machine with the debug kernel
-# is never emulated beside another.
+# together. So one step of the two is an emulated machine, and the other is not and has less priority, as long as there
+# are steps of both kinds; a machine with the debug kernel is never emulated beside another.
 #
 # What counts is cases. A step is one case, or several if it prints KTAP: each of its outermost "ok"/"not ok" lines. A
 # step passes when it ends with status 0 and its log shows what it must show; a step that shows nothing has failed.
@@ -21,9 +22,12 @@
 # Environment: T=PATTERN, an extended regular expression: only the steps and selftests whose name matches, for example
 # T=unit, T=6.1, T='6.1/test_read', T=demo; or the name of a case as it was printed, such as
 # T=selftest/6.1/read/test_read_pattern.sh: then the selftest, or else the step, that it belongs to. LIST=1 prints the
-# names of the steps and ends.
+# names of the steps and ends. QUICK=1: a verdict on a change within 10 minutes: what can be seen without a guest, the
+# module for Debian's kernel 6.1 and a choice of selftests on it, and on User Mode Linux if that kernel has been built.
 #
-# Output: a line per case, and what the log says of those that failed; last line "N passed, N failed, N skipped".
+# Output: a line per case, and what the log says of those that failed; then a table of the steps with seconds and seconds
+# of processor time, the dearest first, and how many guests had to be started again because the emulator had got
+# stuck; the names of what failed once more, for those who see only the end; last line "N passed, N failed, N skipped".
 # Exit status: 0 nothing failed and something passed, 1 otherwise.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -35,20 +39,23 @@ VM=$TESTING/vm
 SELFTESTS=$TESTING/selftests/dm-corcache
 BUILD=${CORCACHE_BUILD:-$TOP/build}
 LOGS=$BUILD/check
-SLOTS=2
+SLOTS=2 LIGHT_SLOTS=1
 STATUS_SKIP=4
 TAIL_LINES=40
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export CORCACHE_BUILD=$BUILD
+# run.sh adds a line for each guest that it had to start again.
+export LAB_RESTARTS=$LOGS/restarts
 export CHECK_DIR TOP TESTING VM SELFTESTS BUILD LOGS
 
 T=${T:-}
 passed=0 failed=0 skipped=0
+failures=()
 
 # Steps, in order; by name: what it needs, its kind (plain, ktap, setup), its command, its state, its process, why
 # it was skipped, and whether T asks for a case of it by name.
 steps=()
-declare -A needs kind command state process started reason asked
+declare -A needs kind command state process started took reason asked
 
 die() {
 	printf 'check: %s\n' "$*" >&2
@@ -74,7 +81,7 @@ is_case_of() { [[ $T = "$1"/* ]]; }
 # Steps that may be left out when what they need cannot be had: those of newer kernels.
 may_skip() { # NAME
 	case $1 in
-	*/6.12 | */6.12/* | */7.x | */7.x/*) return 0 ;;
+	*/6.12 | */6.12/* | */7.x | */7.x/* | */intree | */intree/*) return 0 ;;
 	esac
 	return 1
 }
@@ -110,7 +117,10 @@ select_steps() {
 report() { # pass|fail|skip NAME REMARK
 	case $1 in
 	pass) passed=$((passed + 1)) ;;
-	fail) failed=$((failed + 1)) ;;
+	fail)
+		failed=$((failed + 1))
+		failures+=("$2${3:+  ($3)}")
+		;;
 	skip) skipped=$((skipped + 1)) ;;
 	esac
 	printf '%-4s  %s%s\n' "${1^^}" "$2" "${3:+  ($3)}"
@@ -227,6 +237,27 @@ judge() { # NAME STATUS SECONDS
 	fi
 }
 
+# Processor seconds of a step and of all that it has waited for; nothing when it was killed.
+cpu_seconds() { # NAME
+	local log
+	log=$(log_of "$1")
+	[ -e "${log%.log}.times" ] || return 0
+	tr ' ' '\n' < "${log%.log}.times" | awk -F'[ms]' '{ sum += $1 * 60 + $2 } END { printf "%.0f", sum }'
+}
+
+# Where the time went: the steps that ran, the dearest first. Seconds, seconds of processor time.
+print_costs() {
+	local name
+	echo
+	printf '%8s %8s  %s\n' seconds cpu step
+	for name in "${steps[@]}"; do
+		[ -z "${took[$name]:-}" ] || printf '%8d %8s  %s\n' "${took[$name]}" "$(cpu_seconds "$name")" "$name"
+	done | sort -k2,2nr -k1,1nr | awk '
+		{ print; wall += $1; if (NF > 2) cpu += $2 }
+		END { printf "%8d %8d  %d steps\n", wall, cpu, NR }'
+	echo
+}
+
 # ---- running -------------------------------------------------------------------
 
 # Are all needs fulfilled? Sets ready: yes, no (later), never (and then reports).
@@ -256,6 +287,7 @@ look_at_needs() { # NAME
 start() { # NAME
 	local log
 	log=$(log_of "$1")
+	rm -f "${log%.log}.times"
 	# where a guest of this step leaves its console and its kernel log
 	export STEP_OUT=${log%.log}.guest
 	(
@@ -263,21 +295,46 @@ start() { # NAME
 		trap - INT TERM EXIT
 		[ "$(emulates "$1")" -gt 0 ] || renice -n 10 -p "$BASHPID" > /dev/null
 		eval "${command[$1]}"
+		status=$?
+		times > "${log%.log}.times"
+		exit $status
 	) > "$log" 2>&1 < /dev/null &
 	process[$1]=$!
 	started[$1]=$SECONDS
 	state[$1]=running
 	running=$((running + 1))
-	emulating=$((emulating + $(emulates "$1")))
+	account "$1" 1
 }
 
-# May it run beside what runs? PREFERRED: only what goes well together.
+# Keep count of what runs: +1 when it starts, -1 when it has ended.
+account() { # NAME SIGN
+	local more
+	if is_light "$1"; then
+		light=$((light + $2))
+		return
+	fi
+	more=$(emulates "$1")
+	emulating=$((emulating + $2 * more))
+	[ "$more" != 0 ] || plain=$((plain + $2))
+	heavy=$((heavy + $2))
+}
+
+# May it run beside what runs? PREFERRED: only one of each kind.
 has_room() { # NAME PREFERRED
 	local more
-	[ $running -lt $SLOTS ] || return 1
+	if is_light "$1"; then
+		[ $light -lt $LIGHT_SLOTS ]
+		return
+	fi
+	[ $heavy -lt $SLOTS ] || return 1
 	more=$(emulates "$1")
-	[ "$more" -gt 0 ] || return 0
-	if [ "$2" = 1 ]; then [ $emulating = 0 ]; else [ $((emulating + more)) -le 2 ]; fi
+	if [ "$more" = 0 ]; then
+		[ "$2" = 0 ] || [ $plain = 0 ]
+	elif [ "$2" = 1 ]; then
+		[ $emulating = 0 ]
+	else
+		[ $((emulating + more)) -le 2 ]
+	fi
 }
 
 # Start what can be started. Sets waiting: are there steps that still have to wait?
@@ -311,15 +368,18 @@ collect() {
 	for name in "${steps[@]}"; do
 		if [ "${state[$name]}" = running ] && [ "${process[$name]}" = "${pid:-}" ]; then
 			running=$((running - 1))
-			emulating=$((emulating - $(emulates "$name")))
-			judge "$name" "$status" $((SECONDS - started[$name]))
+			account "$name" -1
+			took[$name]=$((SECONDS - started[$name]))
+			judge "$name" "$status" "${took[$name]}"
 			return
 		fi
 	done
 }
 
 run_steps() {
-	local running=0 emulating=0 waiting=1
+	# of the running ones: all; those that count as one of two; of these, guests of QEMU (the debug kernel twice), and the
+	# others; those that mostly wait
+	local running=0 heavy=0 emulating=0 plain=0 light=0 waiting=1
 	# Each step in a process group of its own, so that all of it can be ended.
 	set -m
 	while :; do
@@ -357,8 +417,13 @@ main() {
 	exec {lock}> "$LOGS/lock"
 	flock -n "$lock" || die "another check is running in this checkout"
 	trap interrupted INT TERM HUP
+	: > "$LAB_RESTARTS"
 	run_steps {lock}>&-
+	print_costs
+	sed 's/^/started again: /' "$LAB_RESTARTS"
+	echo "guests started again: $(wc -l < "$LAB_RESTARTS")"
 	echo "logs: $LOGS; $((SECONDS / 60)) min $((SECONDS % 60)) s"
+	[ $failed = 0 ] || printf 'failed: %s\n' "${failures[@]}"
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ $failed = 0 ] && [ $passed -gt 0 ]
 }

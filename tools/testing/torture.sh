@@ -37,7 +37,12 @@ part() {
 smp_share=$(((STATES + 49) / 50))
 crash() { part crash "$here/crash/crash.sh" -k uml -n $((STATES - smp_share)) -s "$SEED" -o "$logs/crash.out"; }
 crash_smp() { part crash_smp "$here/crash/crash.sh" -k 6.1 -n "$smp_share" -s $((SEED + 1)) -o "$logs/crash_smp.out"; }
-kills() { part kills env KILLS="$KILLS" SEED="$SEED" "$here/selftests/dm-corcache/test_persist_kill.host.sh"; }
+# The test takes the module and the tools as they are; in a fresh clone there are none.
+power_cuts() {
+	"$here/vm/build.sh" -k 6.1 && make -s -C "$here/selftests/dm-corcache" &&
+		env KILLS="$KILLS" SEED="$SEED" "$here/selftests/dm-corcache/test_persist_kill.host.sh"
+}
+kills() { part kills power_cuts; }
 hostile() { part hostile "$here/crash/crash.sh" -k uml-debug -n "$DEVICES" -s "$SEED" -o "$logs/hostile.out" hostile; }
 fuzz() { part fuzz make -s -C "$here/fuzz" run SECONDS="$FUZZ_SECONDS" SEED="$SEED"; }
 

@@ -17,6 +17,7 @@
 #   miss-smp miss-uml            reads of a remote over NBD, cold; miss-uml also again, and of all contenders
 #   boot-uml                     a real boot, at four distances; 64 readers of it
 #   grow-icount grow-uml         size of cache and origin; activation, memory, commits
+#   evict-icount                 free slots in time, with flushes that take 0 and 5 ms
 #
 # Environment: ONLY=REGEX, the parts whose name matches; ROUNDS (3; 5 for hit-uml, 9 for hit-smp, 1 for grow), how often;
 # CONTENDERS, TESTS: words, passed to the parts; SEED; HOST=1: no guests, on this machine's kernel, which must be able to
@@ -35,7 +36,7 @@ export CORCACHE_BUILD=${CORCACHE_BUILD:-$top/build}
 out=$CORCACHE_BUILD/bench
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-PARTS='hit-icount hit-uml hit-smp nowait-smp miss-icount miss-smp miss-uml boot-uml grow-icount grow-uml'
+PARTS='hit-icount hit-uml hit-smp nowait-smp miss-icount miss-smp miss-uml boot-uml grow-icount grow-uml evict-icount'
 HOST_PARTS='hit-host nowait-host miss-host boot-host'
 SMP_CONTENDERS='raw linear corcache corcache-crc dm-cache dm-clone bcache'
 # No servers where instructions are counted: theirs would be counted, too.
@@ -66,6 +67,7 @@ part_options() { # PART
 		CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc corcache-delay corcache-busy}") ;;
 	miss-smp) options=(-c 2 -m 4G) settings=(CONTENDERS="${CONTENDERS:-nbd corcache corcache-crc}"
 		TESTS="${TESTS:-sparse-qd1 sparse-qd16 seq-buffered seq-far seq-1m}") ;;
+	evict-icount) options=(-I -I -m 2G) settings=(ROUNDS="${ROUNDS:-1}") ;;
 	grow-icount) options=(-I -m 4G) settings=(ROUNDS="${ROUNDS:-1}") ;;
 	grow-uml) options=(-m 4G) settings=(ROUNDS="${ROUNDS:-1}") ;;
 	*-smp) options=(-c 2 -m 4G) settings=() ;;
@@ -133,7 +135,7 @@ check_host() {
 	cp -r "$here/biobench" "$out/biobench"
 	make -s -C "$KDIR" M="$out/biobench" modules > "$out/build.log" 2>&1 ||
 		die "biobench does not build; log in $out/build.log"
-	CORCACHE_KO=$top/drivers/md/dm-corcache.ko BENCH_KO=$out/biobench/corcache-biobench.ko CLONE_KO=''
+	CORCACHE_KO=$top/drivers/md/dm-corcache/dm-corcache.ko BENCH_KO=$out/biobench/corcache-biobench.ko CLONE_KO=''
 }
 
 # What the figures were taken on: of no use without.
@@ -179,9 +181,10 @@ run() {
 # Guests of this size, and a short run of each: the count of one read does not depend on it.
 count_instructions() {
 	local tools=''
-	"$vm/deps.sh" kernel vm build >&2
+	"$vm/deps.sh" kernel vm build test >&2
+	make -s -C "$top/tools/testing/selftests/dm-corcache" > /dev/null
 	# shellcheck disable=SC2034 # settings of the part
-	CONTENDERS=${CONTENDERS:-$CHECK_CONTENDERS} ROUNDS=1 TESTS=${TESTS:-4k-qd1 4k-qd32 64k-qd1 1m-qd1}
+	CONTENDERS=${CONTENDERS:-$CHECK_CONTENDERS} ROUNDS=1 TESTS=${TESTS:-4k-qd1 4k-qd32 64k-qd1 1m-qd1 512-qd1 512-qd32}
 	check_settings=(TARGET_NS=50000000 SIZE_MIB=32)
 	run_part hit-icount "$out/check"
 }

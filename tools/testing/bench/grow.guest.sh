@@ -18,7 +18,7 @@
 #             do not depend on size. From /proc/vmallocinfo and the kernel's slabs; "-memfree" is what MemFree says,
 #             page tables and all, but whatever else happens, too
 #   commit    of 1, 100 and 10,000 fills: "bytes-per-fill" and "writes" of metadata, "flushes", and "us" of one commit
-# CORCACHE_IO: the selftests' tool, which writes full tables. BIG_GB=10 leaves out what is larger than that
+# BIG_GB=10 leaves out what is larger than that
 #
 # Every read that is measured is checked to have been a hit, by the target's counters and by the origin's own.
 here=$(cd "$(dirname "$0")" && pwd)
@@ -27,7 +27,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 TESTS=${TESTS:-warm full activate memory commit}
 BIG_GB=${BIG_GB:-100}
-CORCACHE_IO=${CORCACHE_IO:-$here/../../../build/selftests/corcache_io}
 # From when on a figure taken with a clock is long enough to mean something.
 REPEAT_NS=${REPEAT_NS:-200000000}
 [ "$BENCH_KIND" != icount ] || REPEAT_NS=30000000
@@ -68,7 +67,6 @@ wipe() { # DEVICE
 		status=none
 }
 
-total_slots() { dmsetup status "$1" | awk '{ split($8, u, "/"); print u[3] }'; }
 reads_of_origin() { awk '{ print $1 }' "/sys/dev/block/$(device_number origin)/stat"; }
 
 # ---- reads ---------------------------------------------------------------------
@@ -106,7 +104,7 @@ measure_hits() {
 	shift
 	measure "/dev/mapper/$name" "$@"
 	hits=$(($(corcache_stat "$name" hits) - hits))
-	[ "$hits" = "$READS" ] || die "$name: of $READS reads $hits were hits: $(dmsetup status "$name")"
+	[ "$hits" = "$READS" ] || die "$name: of $READS reads $hits were hits: $(corcache_stat "$name")"
 	[ "$(reads_of_origin)" = "$origin" ] || die "$name: what should be cached was read from the origin"
 }
 
@@ -119,7 +117,7 @@ fill_blocks() {
 		corcache_settle "$name"
 		[ "$(corcache_stat "$name" valid)" != "$want" ] || return 0
 	done
-	die "$name does not get warm: $want blocks should be valid: $(dmsetup status "$name")"
+	die "$name does not get warm: $want blocks should be valid: $(corcache_stat "$name")"
 }
 
 # ---- hits ----------------------------------------------------------------------
@@ -172,7 +170,7 @@ make_full() { # MIB [features and core arguments]
 	ram_disks 1 "$mib"
 	make_origin "$GIB"
 	make_cache cc "$GIB" $REGION "$@"
-	slots=$(total_slots cc)
+	slots=$(corcache_stat cc total)
 	remove_dm cc
 	remove_dm origin
 	wipe /dev/ram0
@@ -183,7 +181,7 @@ make_full() { # MIB [features and core arguments]
 	remove_dm cc
 	occupy /dev/ram0 0xffff > /dev/null
 	make_cache cc "$BYTES" $REGION "$@"
-	[ "$(corcache_stat cc used)" = "$slots" ] || die "the cache is not full: $(dmsetup status cc)"
+	[ "$(corcache_stat cc used)" = "$slots" ] || die "the cache is not full: $(corcache_stat cc)"
 }
 
 test_full() {
@@ -228,7 +226,7 @@ activate() {
 	timed act resume
 	result grow "resume-$2" "$1" "$3" ms "$MS"
 	[ "$4" != corcache ] || [ "$(corcache_stat act used)" = "$EXPECT_USED" ] ||
-		die "$EXPECT_USED slots should be occupied: $(dmsetup status act)"
+		die "$EXPECT_USED slots should be occupied: $(corcache_stat act)"
 	timed act remove
 	result grow "remove-$2" "$1" "$3" ms "$MS"
 }
@@ -297,7 +295,7 @@ memory_case() {
 	make_cache cc "$origin" $REGION "$@"
 	memory_now
 	OURS=$((VMALLOC + SLAB - before_ours)) GONE=$((before_free - FREE))
-	SLOTS=$(total_slots cc)
+	SLOTS=$(corcache_stat cc total)
 	remove_dm cc
 	remove_dm origin
 }
@@ -414,7 +412,7 @@ commit_round() {
 			[ $n != 10000 ] || break
 			reads /dev/mapper/cc $all 1 65536 sequential $((1 << 30)) 1
 			corcache_settle cc
-			[ "$(corcache_stat cc valid)" = $((before + all * 16)) ] || die "not all is kept: $(dmsetup status cc)"
+			[ "$(corcache_stat cc valid)" = $((before + all * 16)) ] || die "not all is cached: $(corcache_stat cc)"
 		else
 			fill_blocks cc $all "$origin" 65536 "$before"
 		fi

@@ -11,6 +11,7 @@
 #   BENCH_TOOLS  a directory with what Debian's bcache-tools holds
 #   ROUNDS       how often each figure is taken; contenders take turns in each
 #   SEED         for random choices
+#   CORCACHE_IO  the selftests' tool, which reads the status line and writes full tables
 #
 # Results are lines of JSON in $LAB_OUT/results.jsonl, one per figure: part, kind, test, contender, round, unit, value.
 # RAM disks: /dev/ram0 is the origin where it is local, filled with random bytes; ram_next gives out the others.
@@ -19,6 +20,7 @@ shopt -s inherit_errexit
 
 BENCH_RUN=/sys/module/corcache_biobench/parameters/run
 BENCH_TMP=$(mktemp -d /tmp/corcache-bench.XXXXXX)
+: "${CORCACHE_IO:?}"
 ROUNDS=${ROUNDS:-3} SEED=${SEED:-1}
 # Of the local origin; each RAM disk is twice as large.
 SIZE_MIB=${SIZE_MIB:-128}
@@ -147,19 +149,8 @@ make_corcache() {
 	make_dm "$name" "0 $sectors corcache $cache $origin $region $*" --readonly --uuid "CORCACHE-$name"
 }
 
-corcache_stat() { # NAME FIELD: used, valid or a pair of the status line
-	dmsetup status "$1" | awk -v field="$2" '{
-		split($8, u, "/"); v["mode"] = $4; v["used"] = u[1]; v["valid"] = $9
-		for (i = 11; i < 11 + 2 * $10; i += 2) v[$i] = $(i + 1)
-		print v[field] }'
-}
+# corcache_stat NAME [FIELD]: a value of the status line, by the names that the selftests' tool has; without FIELD all
+corcache_stat() { "$CORCACHE_IO" status "$@" || die "no ${2:-status} of $1"; }
 
 # Until all that was read is in the cache.
-corcache_settle() { # NAME
-	local i
-	for ((i = 0; i < 1200; i++)); do
-		[ "$(corcache_stat "$1" transfers)" != 0 ] || return 0
-		sleep 0.05
-	done
-	die "the fills of $1 do not end: $(dmsetup status "$1")"
-}
+corcache_settle() { "$CORCACHE_IO" settle "$1" --seconds 60 || die "the fills of $1 do not end"; } # NAME

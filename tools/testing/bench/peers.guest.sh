@@ -170,13 +170,13 @@ make_warm() {
 	make_corcache "$name" "$RAM" /dev/ram0 "$SECTORS" $REGION "$@"
 	DEVICE=/dev/mapper/$name
 	# An origin that answers where it is asked, on one processor, is faster than what was read can be written to the
-	# cache, and what is too much is not kept: another time, then.
+	# cache, and what is too much is not inserted: another time, then.
 	for ((n = 0; n < 10; n++)); do
 		reads "$DEVICE" $(((SIZE_MIB << 20) / piece)) 1 "$piece" "$order" $((SIZE_MIB << 20)) 1
 		corcache_settle "$name"
 		[ "$(corcache_stat "$name" valid)" != $((SIZE_MIB * 256)) ] || break
 	done
-	[ "$n" -lt 10 ] || die "$name is not warm: $(dmsetup status "$name")"
+	[ "$n" -lt 10 ] || die "$name is not warm: $(corcache_stat "$name")"
 }
 
 make_corcache_plain() { make_warm corcache $((1 << 20)) sequential 1 no_checksums; }

@@ -50,7 +50,7 @@ outside() {
 	mkdir "$tmp/scratch" "$tmp/out"
 	KVER=$KVER MODROOT=$MODROOT DKMS_ROOT=$dkms_root DKMS_TMP=$tmp \
 		unshare --mount --propagation private "$CHECK_DIR/dkms.sh" inside
-	"$VM/run.sh" -k 6.1 -t 300 -e "DKMS_OUT=$tmp/out" -- "$CHECK_DIR/dkms.sh" guest || status=$?
+	"$VM/run.sh" -k 6.1 -T -t 300 -e "DKMS_OUT=$tmp/out" -- "$CHECK_DIR/dkms.sh" guest || status=$?
 	[ "$status" = 0 ] || fail "in the guest, status $status"
 	echo "dkms: fine"
 }

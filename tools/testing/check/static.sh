@@ -79,10 +79,10 @@ version_agrees() {
 	IFS=. read -r major minor patch <<< "$VERSION"
 	echo "version $VERSION"
 	grep -q "^## $VERSION\$" CHANGELOG.md || fail "CHANGELOG.md has no section '## $VERSION'"
-	grep -hE '\.version *=' drivers/md/*.c | grep -qE "\{ *$major, *$minor, *$patch *\}|CORCACHE_VERSION" ||
-		fail "no target_type in drivers/md has .version = {$major, $minor, $patch}"
-	grep -hE '^#define CORCACHE_VERSION|^MODULE_VERSION' drivers/md/*.[ch] > /dev/null || return 0
-	grep -hE '^#define CORCACHE_VERSION|^MODULE_VERSION' drivers/md/*.[ch] | grep -E "[0-9]" |
+	grep -hE '\.version *=' drivers/md/dm-corcache/*.c | grep -qE "\{ *$major, *$minor, *$patch *\}|CORCACHE_VERSION" ||
+		fail "no target_type in drivers/md/dm-corcache has .version = {$major, $minor, $patch}"
+	grep -hE '^#define CORCACHE_VERSION|^MODULE_VERSION' drivers/md/dm-corcache/*.[ch] > /dev/null || return 0
+	grep -hE '^#define CORCACHE_VERSION|^MODULE_VERSION' drivers/md/dm-corcache/*.[ch] | grep -E "[0-9]" |
 		grep -vF "$VERSION" | grep -vE "\b($major|$minor|$patch)\b *\$" | nothing
 }
 

@@ -3,13 +3,15 @@
 #
 # steps.sh - what `make check` consists of; sourced by check.sh, which explains steps and says how they are judged.
 #
-# The order is the order in which they start when there is room: quick verdicts first, then the tests on Debian's
-# kernel 6.1, beside which the debug kernel is built; then the other kernels.
+# A step is one line, step NAME KIND "NEEDED STEPS" COMMAND..., in define_steps; `emulates` and `is_light` tell from its name
+# what it may run beside. The order is the order in which they start when there is room.
 
 # Selftests that need a udev daemon in the guest, and therefore a run of their own.
 UDEV_TESTS='test_udev_'
 # Selftests that need what Debian's kernels do not have: faults injected by the kernel, dm-dust.
-DEBUG_ONLY_TESTS='test_error_memory test_error_inject test_error_dust'
+DEBUG_ONLY_TESTS='test_error_memory test_error_inject test_error_dust test_memory_suspended'
+# Areas that are about what is said and refused, not about what happens at once: their guests are emulated in one thread.
+ONE_THREAD_AREAS='table trace'
 # What the other Debian kernels are tried with: boot, load, read, fill, remove and re-create, verify, suspend.
 SMOKE_TESTS='test_read_pattern test_read_nowait test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
 SMOKE_CASES='read_64k read_4kn_cache nowait_hits_and_misses uring_workers exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
@@ -17,7 +19,7 @@ SMOKE_CASES='read_64k read_4kn_cache nowait_hits_and_misses uring_workers exact_
 # dm-dust. Starting a program takes longer there than under emulation.
 UML_TESTS='test_read_pattern test_read_nowait test_fill_async test_fill_single_flight test_error_dust'
 UML_CASES='read_64k read_tail read_memory_alignment_encrypted nowait_hits_and_misses uring_workers async_flood
-	flight_pieces flight_beyond_the_memory_bound flight_parked_overlap dust_data dust_data_unaligned
+	flight_pieces flight_beyond_the_memory_bound flight_deferred_overlap dust_data dust_data_unaligned
 	dust_data_write_fails dust_many_readers dust_under_load dust_table dust_super'
 # What the debug kernel runs: cases in which the most happens at once. One takes half a minute there, under emulation, most
 # of it for starting programs. All cases, and the lab's own test of that kernel, run with DEBUG=all: it takes hours.
@@ -40,11 +42,19 @@ DEBUG_SCALE=4
 # moment only.)
 emulates() { # NAME
 	case $1 in
-	*/uml | */uml/*) echo 0 ;;
+	*/uml | */uml/* | */intree | */intree/*) echo 0 ;;
 	*/debug | */debug/*) [[ $1 = build/* || $1 = kernel/* ]] && echo 0 || echo 2 ;;
 	selftest/* | lab/* | bench-check | demo) echo 1 ;;
 	*) echo 0 ;;
 	esac
+}
+
+# Steps that mostly wait: for the network, or for a guest that does nothing on purpose.
+is_light() { # NAME
+	case $1 in
+	kernel/6.* | kernel/7.x | lab/uml) return 0 ;;
+	esac
+	return 1
 }
 
 # ---- commands of steps, beyond one-liners ----------------------------------------
@@ -77,6 +87,8 @@ time_limit() { # SCALE TEST...
 run_selftests() { # KERNEL SCALE CASES VM-OPTION|'' TEST...
 	local kernel=$1 scale=$2 options=(-e "CASES=$3") limit
 	[ -z "$4" ] || options+=("$4")
+	# a device that has no room: see test_error_room.sh
+	[ "$kernel" != 6.1 ] || options+=(-e "NOROOM_KO=$("$VM/build.sh" -k "$kernel" -S "$TESTING/noroom" | tail -n 1)")
 	shift 4
 	limit=$(time_limit "$scale" "$@")
 	"$VM/run.sh" -k "$kernel" -t "$limit" -o "$STEP_OUT" "${options[@]}" -- "$SELFTESTS/run.sh" "$@"
@@ -91,6 +103,21 @@ run_host_test() { # TEST
 # shellcheck disable=SC2317
 hostile_devices() { # KERNEL NUMBER
 	"$TESTING/crash/crash.sh" -k "$1" -n "$2" -o "$STEP_OUT" hostile
+}
+
+# In a log a step of the demo is a line or a few: progress bars are for terminals.
+DEMO_LINES=60
+# shellcheck disable=SC2317
+demo_in_a_log() {
+	local log=$STEP_OUT.txt lines
+	make -s -C "$TOP" demo > "$log" 2>&1 || { cat "$log"; return 1; }
+	cat "$log"
+	lines=$(wc -l < "$log")
+	if LC_ALL=C grep -n $'\r' "$log" > /dev/null || [ "$lines" -gt "$DEMO_LINES" ]; then
+		echo "the demo has written carriage returns, or $lines lines ($DEMO_LINES at most), to a file"
+		return 1
+	fi
+	echo "$lines lines, no progress bar"
 }
 
 # ---- the list ----------------------------------------------------------------------
@@ -123,13 +150,15 @@ areas() {
 
 # One guest per area of tests; a test is a case, but what breaks the kernel breaks no other area's run.
 selftest_steps() { # KERNEL SCALE "NEEDS" AREA...
-	local kernel=$1 scale=$2 need=$3 area tests name
+	local kernel=$1 scale=$2 need=$3 area tests name option
 	shift 3
 	for area in "$@"; do
 		mapfile -t tests < <(tests_for "$kernel" "${area}_")
 		[ ${#tests[@]} -gt 0 ] || continue
 		name=selftest/$kernel/$area
-		step "$name" ktap "$need" run_selftests "$kernel" "$scale" '' '' "${tests[@]}"
+		option=''
+		case " $ONE_THREAD_AREAS " in *" $area "*) option=-T ;; esac
+		step "$name" ktap "$need" run_selftests "$kernel" "$scale" '' "$option" "${tests[@]}"
 		# T may name a test instead of the step.
 		# shellcheck disable=SC2034,SC2004 # an associative array of check.sh
 		if [ -n "$T" ] && ! matches "$name"; then asked[$name]=1; fi
@@ -148,10 +177,10 @@ build_steps() { # KERNEL "NEEDS"
 # Words of a list that may have line breaks, with single spaces.
 words() { tr -s '[:space:]' ' ' <<< "$1"; }
 
-smoke_step() { # KERNEL "TESTS" "CASES"
+smoke_step() { # KERNEL "TESTS" "CASES" [NEED]
 	local tests
 	read -ra tests <<< "$2"
-	step "selftest/$1/smoke" ktap "build/$1/gcc tools" run_selftests "$1" 2 "$(words "$3")" '' "${tests[@]}"
+	step "selftest/$1/smoke" ktap "${4:-build/$1/gcc} tools" run_selftests "$1" 2 "$(words "$3")" '' "${tests[@]}"
 }
 
 debug_steps() {
@@ -176,11 +205,36 @@ host_steps() {
 	done
 }
 
+# A verdict on a change, soon: QUICK=1.
+quick_steps() {
+	step packages setup '' install_packages
+	step kernel/6.1 setup packages "$VM/kernel.sh" 6.1
+	step build/6.1/gcc plain kernel/6.1 "$VM/build.sh" -k 6.1
+	step tools setup packages build_tools
+	smoke_step 6.1 "$SMOKE_TESTS" "$SMOKE_CASES"
+	step unit ktap packages make -s -C "$TOP" unit
+	step build/6.1/sparse plain build/6.1/gcc "$VM/build.sh" -k 6.1 -s
+	step static ktap packages "$CHECK_DIR/static.sh"
+	# a kernel that is not there would take longer to build than all of this
+	if LAB_ONLY_CACHED=1 "$VM/kernel.sh" uml > /dev/null 2>&1; then
+		step kernel/uml setup packages "$VM/kernel.sh" uml
+		step build/uml/gcc plain kernel/uml "$VM/build.sh" -k uml
+		smoke_step uml "$UML_TESTS" "$UML_CASES"
+	fi
+}
+
 define_steps() {
 	local all_areas
+	if [ -n "${QUICK:-}" ]; then
+		quick_steps
+		return
+	fi
 	mapfile -t all_areas < <(areas)
 
 	step packages setup '' install_packages
+	step kernel/6.1 setup packages "$VM/kernel.sh" 6.1
+	step kernel/debug setup packages "$VM/kernel.sh" debug
+	step kernel/uml setup 'packages kernel/debug' "$VM/kernel.sh" uml
 	step static ktap packages "$CHECK_DIR/static.sh"
 	step unit ktap packages make -s -C "$TOP" unit
 	step sim ktap packages make -s -C "$TESTING/sim" check
@@ -188,17 +242,35 @@ define_steps() {
 	step model ktap packages "$TESTING/model/check.sh"
 	step tools setup packages build_tools
 
-	step kernel/6.1 setup packages "$VM/kernel.sh" 6.1
 	build_steps 6.1 kernel/6.1
-	step kernel/debug setup 'packages build/6.1/gcc' "$VM/kernel.sh" debug
+	step layers ktap build/6.1/gcc "$CHECK_DIR/layers.sh"
+	# The debug kernel's guests have to have a step without a guest beside them: first, as long as there are such.
+	build_steps debug kernel/debug
+	step checkpatch plain kernel/debug "$CHECK_DIR/checkpatch.sh"
+	if [ "${DEBUG:-}" = all ]; then
+		step lab/debug ktap kernel/debug "$VM/selftest.sh" debug
+		selftest_steps debug $DEBUG_SCALE 'build/debug/gcc tools' "${all_areas[@]}"
+	else
+		debug_steps
+	fi
+	step hostile/debug plain 'build/debug/gcc tools' hostile_devices debug "$HOSTILE_DEVICES_DEBUG"
+
 	selftest_steps 6.1 1 'build/6.1/gcc tools' "${all_areas[@]}"
 	step selftest/6.1/udev ktap 'build/6.1/gcc tools' run_selftests 6.1 1 '' -u test_udev_quiet
+	host_steps
 	step lab/6.1 ktap kernel/6.1 "$VM/selftest.sh" stock
+	step docs ktap kernel/6.1 "$CHECK_DIR/docs.sh"
+	step bench-check ktap 'build/6.1/gcc tools' "$TESTING/bench/bench.sh" check
+	step demo plain build/6.1/gcc demo_in_a_log
 	step install plain kernel/6.1 "$CHECK_DIR/install.sh"
 	step dkms plain kernel/6.1 "$CHECK_DIR/dkms.sh"
-	step bench-check ktap build/6.1/gcc "$TESTING/bench/bench.sh" check
-	step demo plain build/6.1/gcc env PROGRESS=0 "$TOP/tools/testing/demo/demo.sh"
-	host_steps
+
+	build_steps uml kernel/uml
+	step kunit/uml ktap kernel/uml "$CHECK_DIR/kunit.sh" uml
+	step crash/uml ktap 'build/uml/gcc tools' "$TESTING/crash/crash.sh" -n "$CRASH_STATES" check
+	smoke_step uml "$UML_TESTS" "$UML_CASES"
+	step hostile/uml plain 'build/uml/gcc tools' hostile_devices uml "$HOSTILE_DEVICES"
+	step lab/uml ktap kernel/uml "$VM/selftest.sh" uml
 
 	step kernel/6.12 setup packages "$VM/kernel.sh" 6.12
 	build_steps 6.12 kernel/6.12
@@ -207,19 +279,9 @@ define_steps() {
 	build_steps 7.x kernel/7.x
 	smoke_step 7.x "$SMOKE_TESTS" "$SMOKE_CASES"
 
-	step kernel/uml setup 'packages kernel/debug' "$VM/kernel.sh" uml
-	step checkpatch plain kernel/debug "$CHECK_DIR/checkpatch.sh"
-	build_steps debug kernel/debug
-	build_steps uml kernel/uml
-	step lab/uml ktap kernel/uml "$VM/selftest.sh" uml
-	step crash/uml ktap 'build/uml/gcc tools' "$TESTING/crash/crash.sh" -n "$CRASH_STATES" check
-	step hostile/uml plain 'build/uml/gcc tools' hostile_devices uml "$HOSTILE_DEVICES"
-	step hostile/debug plain 'build/debug/gcc tools' hostile_devices debug "$HOSTILE_DEVICES_DEBUG"
-	smoke_step uml "$UML_TESTS" "$UML_CASES"
-	if [ "${DEBUG:-}" = all ]; then
-		step lab/debug ktap kernel/debug "$VM/selftest.sh" debug
-		selftest_steps debug $DEBUG_SCALE 'build/debug/gcc tools' "${all_areas[@]}"
-	else
-		debug_steps
-	fi
+	# the newest kernel's own tree, with the target in it
+	step kernel/intree setup packages "$CHECK_DIR/kernel-patch.sh" source
+	step patch/intree ktap kernel/intree "$CHECK_DIR/kernel-patch.sh"
+	step kunit/intree ktap patch/intree "$CHECK_DIR/kunit.sh" intree
+	smoke_step intree "$SMOKE_TESTS" "$SMOKE_CASES" patch/intree
 }

@@ -12,8 +12,10 @@
 #include <time.h>
 
 #include "crash.h"
+#include "dm.h"
+#include "status.h"
 
-const char *const start_names[STARTS] = { "blank", "reformatted", "used" };
+const char *const start_names[STARTS] = { "blank", "reformatted", "used", "wiped" };
 
 void die(const char *fmt, ...)
 {
@@ -33,6 +35,16 @@ double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+void still_alive(const char *what, unsigned long done)
+{
+	static double said;
+
+	if (now() - said < 10)
+		return;
+	said = now();
+	fprintf(stderr, "%s: %lu so far\n", what, done);
 }
 
 void *zalloc(size_t bytes)
@@ -99,35 +111,79 @@ static FILE *open_setup(const char *dir, const char *mode)
 	return f;
 }
 
-#define SETUP_FORMAT "region=%u checksums=%u adaptive=%u quota=%u commit_interval=%u start=%u\n"
+#define SETUP_FORMAT "region=%u checksums=%u adaptive=%u quota=%u commit_interval=%u start=%u discard=%u\n"
 
 void save_setup(const char *dir, const struct setup *s)
 {
 	FILE *f = open_setup(dir, "w");
 
 	if (fprintf(f, SETUP_FORMAT, s->region, s->checksums, s->adaptive, s->quota,
-		    s->commit_interval, s->start) < 0 || fclose(f))
+		    s->commit_interval, s->start, s->discard) < 0 || fclose(f))
 		die("%s/setup: %m", dir);
 }
 
 void load_setup(const char *dir, struct setup *s)
 {
 	FILE *f = open_setup(dir, "r");
-	unsigned int checksums, adaptive, start;
+	unsigned int checksums, adaptive, start, discard;
 
 	if (fscanf(f, SETUP_FORMAT, &s->region, &checksums, &adaptive, &s->quota,
-		   &s->commit_interval, &start) != 6 || start >= STARTS)
+		   &s->commit_interval, &start, &discard) != 7 || start >= STARTS)
 		die("%s/setup makes no sense", dir);
 	fclose(f);
 	s->checksums = checksums;
 	s->adaptive = adaptive;
 	s->start = start;
+	s->discard = discard;
 }
 
 void table_params(char *buf, size_t len, const struct setup *s,
 		  const char *cache, const char *origin)
 {
-	snprintf(buf, len, "%s %s %u %s 8 block_size %u policy %s quota %u commit_interval %u",
-		 cache, origin, s->region, s->checksums ? "0" : "1 no_checksums",
+	snprintf(buf, len,
+		 "%s %s %u %u%s%s 10 block_size %u policy %s quota %u commit_interval %u max_errors 6",
+		 cache, origin, s->region, !s->checksums + s->discard,
+		 s->checksums ? "" : " no_checksums", s->discard ? " discard" : "",
 		 BLOCK_SECTORS, s->adaptive ? "adaptive" : "stop", s->quota, s->commit_interval);
+}
+
+static void get_status(const char *name, struct status *status)
+{
+	char words[STATUS_MAX];
+	const char *wrong;
+
+	if (dm_status(name, words, sizeof(words)))
+		die("%s: status: %s", name, dm_error());
+	wrong = status_parse(status, words);
+	if (wrong)
+		die("%s: status: %s: %s", name, wrong, words);
+}
+
+uint64_t status_of(const char *name, const char *field)
+{
+	struct status status;
+	uint64_t value;
+
+	get_status(name, &status);
+	if (status_number(&status, field, &value))
+		die("%s: status has no number %s", name, field);
+	return value;
+}
+
+bool gave_up(const char *name)
+{
+	struct status status;
+	const char *reason;
+
+	get_status(name, &status);
+	reason = status_word(&status, "reason");
+	return !strcmp(reason, "origin") || !strcmp(reason, "checksums");
+}
+
+bool is_active(const char *name)
+{
+	struct status status;
+
+	get_status(name, &status);
+	return !strcmp(status_word(&status, "mode"), "active");
 }

@@ -20,7 +20,7 @@ dir=/tmp/crash
 export DM_DISABLE_UDEV=1
 
 prepare() {
-	modprobe -q -a dm-mod loop dm-log-writes libcrc32c || true
+	modprobe -q -a dm-mod loop dm-log-writes dm-flakey libcrc32c || true
 	insmod "$CORCACHE_KO"
 	mkdir -p $dir /dev/mapper
 	"$CRASH_TOOL" origin $dir/origin.img

@@ -28,6 +28,7 @@
  * struct setup - the cache of a recording
  * @region: its region size, in sectors
  * @checksums: it was formatted with them
+ * @discard: slots that were emptied are discarded
  * @adaptive: the policy is, so that slots are emptied and used again all the time
  * @quota: in sectors
  * @commit_interval: in milliseconds
@@ -36,10 +37,11 @@
 struct setup {
 	unsigned int region;
 	bool checksums;
+	bool discard;
 	bool adaptive;
 	unsigned int quota;
 	unsigned int commit_interval;
-	enum start { BLANK, REFORMATTED, USED, STARTS } start;
+	enum start { BLANK, REFORMATTED, USED, WIPED, STARTS } start;
 };
 
 extern const char *const start_names[STARTS];
@@ -70,6 +72,8 @@ static inline size_t block_bytes(unsigned int i)
 
 void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...);
 double now(void);
+/* Says on stderr how far it has come, every ten seconds at most: silence then means that all stands still. */
+void still_alive(const char *what, unsigned long done);
 void *zalloc(size_t bytes);
 
 /* splitmix64: any seed is a good seed. */
@@ -99,6 +103,12 @@ void load_setup(const char *dir, struct setup *setup);
 /* The table's parameters, for this cache and this origin. */
 void table_params(char *buf, size_t len, const struct setup *setup,
 		  const char *cache, const char *origin);
+
+/* The status of a corcache device: the value of a field, or ends with a message. */
+uint64_t status_of(const char *name, const char *field);
+bool is_active(const char *name);
+/* Is it bypassed, because what is cached is not what the origin holds? */
+bool gave_up(const char *name);
 
 void choose_setup(struct setup *setup, uint64_t seed);
 /* Read all of the origin once through a cache. */

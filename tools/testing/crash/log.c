@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * corcache_crash: reads the log of dm-log-writes.
+ * corcache_crash: reads the log of dm-log-writes.  A discard is a write of bytes that
+ * nobody has written.
  */
 #define _GNU_SOURCE
 #include <endian.h>
@@ -61,12 +62,17 @@ static uint64_t scan(int fd, uint64_t at, struct log_entry *e)
 		e->data = (uint8_t *)strdup(disk->data);
 		return at;
 	}
-	if (e->flags & LOG_DISCARD || !e->nr_sectors)
+	if (!e->nr_sectors)
 		return at;
 	if (e->sector + e->nr_sectors > CACHE_BYTES / SECTOR)
 		die("log: write of %" PRIu64 " sectors at %" PRIu64 " is not on the device",
 		    e->nr_sectors, e->sector);
 	bytes = e->nr_sectors * SECTOR;
+	if (e->flags & LOG_DISCARD) {
+		/* what is there afterwards is the device's to say: nothing that is right */
+		e->data = memset(zalloc(bytes), 0xdd, bytes);
+		return at;
+	}
 	e->data = read_at(fd, at, bytes, zalloc(bytes));
 	return at + bytes;
 }

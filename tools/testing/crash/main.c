@@ -84,7 +84,8 @@ int main(int argc, char **argv)
 		return make_origin(argv[1]);
 	if (argc - optind != 1 || !dev.origin)
 		usage();
-	dm_setup();
+	if (dm_setup())
+		die("device-mapper: %s", dm_error());
 	if (!strcmp(argv[0], "mutate") && dev.scratch && dev.scratch_file)
 		return mutate(&dev, seed, states, only);
 	if (!dev.dir || !dev.log)

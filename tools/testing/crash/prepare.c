@@ -11,6 +11,7 @@
 #include "dm.h"
 
 #define BEFORE	"crash-before"
+#define OTHER	"crash-other"
 
 static const unsigned int regions[] = { 8, 32, 128 };
 
@@ -28,7 +29,9 @@ void choose_setup(struct setup *s, uint64_t seed)
 	s->quota = 2048 - s->region * below(&random, 4);
 	interval = below(&random, 3);
 	s->commit_interval = interval == 2 ? intervals[2] : 1 + below(&random, intervals[interval]);
-	s->start = below(&random, STARTS);
+	/* rounds have seeds in a row: each start has its turn, with discards and without */
+	s->start = seed % STARTS;
+	s->discard = (seed ^ seed / STARTS) % 2;
 }
 
 static void write_zeros(const char *path, off_t offset, size_t bytes)
@@ -64,6 +67,16 @@ void fill_cache(const char *cache, const struct setup *setup, const char *origin
 	free(buf);
 }
 
+/* With the same table line, but for another image: one of zeros. */
+static void fill_for_other(const char *cache, const struct setup *setup)
+{
+	if (dm_create(OTHER, DM_READONLY, ORIGIN_SECTORS, "zero", ""))
+		die("prepare: " OTHER ": %s", dm_error());
+	fill_cache(cache, setup, "/dev/mapper/" OTHER);
+	if (dm_remove(OTHER))
+		die("prepare: remove: %s", dm_error());
+}
+
 void prepare_cache(const char *cache, const struct setup *setup, const char *origin,
 		   uint64_t *random)
 {
@@ -75,6 +88,11 @@ void prepare_cache(const char *cache, const struct setup *setup, const char *ori
 		break;
 	case USED:
 		fill_cache(cache, setup, origin);
+		break;
+	case WIPED:
+		/* and the copy of the old superblock */
+		fill_for_other(cache, setup);
+		write_zeros(cache, 0, 4096);
 		break;
 	default:
 		/* an old table, of another formatting, is in the way */

@@ -4,7 +4,8 @@
  * dm-log-writes.
  *
  * Readers, each a thread, read anything and verify it; this thread controls:
- * evictions, which let slots be used again, quota changes, commits, reloads.
+ * evictions, which let slots be used again, quota changes, commits, reloads, and
+ * errors of the device, after which the cache becomes active again.
  * Readers pause while it finds out what the cache holds: with nothing but
  * errors behind the cache, what can be read is in it.
  */
@@ -25,6 +26,7 @@
 #define READERS		5
 #define CC		"crash-cc"
 #define LOGGED		"crash-log"
+#define BELOW		"crash-below"
 #define REMOTE		"crash-origin"
 #define MOST_BLOCKS	32U
 
@@ -37,6 +39,7 @@ struct recorder {
 
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
+	bool failing;		/* the device errs now and then */
 	unsigned int reading;	/* readers with a read under way */
 	bool pause, stop;
 };
@@ -64,6 +67,20 @@ static void remote_table(struct recorder *r, bool up, bool create)
 	else
 		need(dm_swap(REMOTE, DM_READONLY | DM_NOFLUSH, ORIGIN_SECTORS,
 			     up ? "linear" : "error", up ? params : ""), "origin");
+}
+
+/* What the cache stands on: all of the logged device, or errors. */
+static void below_table(const char *target, bool create)
+{
+	char params[256];
+
+	snprintf(params, sizeof(params), !strcmp(target, "error") ? "" :
+		 !strcmp(target, "flakey") ? "/dev/mapper/" LOGGED " 0 0 60 1 error_writes" :
+					     "/dev/mapper/" LOGGED " 0");
+	if (create)
+		need(dm_create(BELOW, 0, CACHE_BYTES / SECTOR, target, params), "below");
+	else
+		need(dm_swap(BELOW, DM_NOFLUSH, CACHE_BYTES / SECTOR, target, params), "below");
 }
 
 static void params_on(struct recorder *r, char *params, size_t len, const char *cache)
@@ -147,19 +164,13 @@ static void pause_readers(struct recorder *r, bool pause)
 /* ---- control ---- */
 
 /*
- * Nobody reads: until all that was read is on the cache device, or not kept. What
+ * Nobody reads: until all that was read is on the cache device, or not inserted. What
  * a reader was given is given to the next one until then, cached or not.
  */
 static void settle(void)
 {
-	uint64_t left;
-
-	for (;;) {
-		need(dm_status_number(CC, "transfers", &left), "status");
-		if (!left)
-			return;
+	while (status_of(CC, "transfers"))
 		usleep(1000);
-	}
 }
 
 static void check_quota(const struct recorder *r, const struct blocks *found)
@@ -276,9 +287,41 @@ static void reload(struct recorder *r)
 {
 	char params[1024];
 
-	params_on(r, params, sizeof(params), "/dev/mapper/" LOGGED);
+	params_on(r, params, sizeof(params), "/dev/mapper/" BELOW);
 	need(dm_swap(CC, DM_READONLY | (below(&r->random, 2) ? DM_NOFLUSH : 0),
 		     ORIGIN_SECTORS, "corcache", params), "reload");
+}
+
+/*
+ * The device errs for a moment, writes or everything, and a commit fails: the cache is
+ * frozen, or bypassed, and made active again.  Blocks that could not be read are gone
+ * for good, which says the mark of an eviction.
+ */
+static void fail(struct recorder *r)
+{
+	bool quiet = below(&r->random, 2);
+
+	/* what the commit had taken stays as it is until one succeeds */
+	if (quiet) {
+		pause_readers(r, true);
+		settle();
+	}
+	mark(journal_evict(&r->journal, 0, BLOCKS));
+	below_table(below(&r->random, 2) ? "error" : "flakey", false);
+	if (quiet || below(&r->random, 2))
+		dm_message(CC, below(&r->random, 2) ? "commit" : "evict 0 512");
+	usleep(below(&r->random, 20000));
+	below_table("linear", false);
+	/* an error may still be on its way to the mode */
+	do {
+		if (below(&r->random, 3))
+			dm_message(CC, "recover");
+		else
+			reload(r);
+		usleep(20000);
+	} while (!is_active(CC));
+	if (quiet)
+		probe_and_commit(r);
 }
 
 static void wait_some(struct recorder *r)
@@ -304,6 +347,10 @@ static void act(struct recorder *r)
 {
 	unsigned int i, n = 0, choice;
 
+	if (r->failing && !below(&r->random, 8)) {
+		fail(r);
+		return;
+	}
 	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
 		n += choices[i].weight;
 	choice = below(&r->random, n);
@@ -316,7 +363,6 @@ static void run(struct recorder *r, unsigned int actions)
 {
 	struct reader reader[READERS];
 	pthread_t thread[READERS];
-	uint64_t active;
 	unsigned int i;
 
 	pthread_mutex_init(&r->lock, NULL);
@@ -329,8 +375,10 @@ static void run(struct recorder *r, unsigned int actions)
 		if (pthread_create(&thread[i], NULL, read_on, &reader[i]))
 			die("record: no thread");
 	}
-	for (i = 0; i < actions; i++)
+	for (i = 0; i < actions; i++) {
+		still_alive("record", i);
 		act(r);
+	}
 	probe_and_commit(r);
 	pthread_mutex_lock(&r->lock);
 	r->stop = true;
@@ -339,8 +387,7 @@ static void run(struct recorder *r, unsigned int actions)
 	for (i = 0; i < READERS; i++)
 		pthread_join(thread[i], NULL);
 	close(r->fd);
-	need(dm_status_number(CC, "active", &active), "status");
-	if (!active)
+	if (!is_active(CC))
 		die("record: the cache is not active any more");
 }
 
@@ -370,6 +417,7 @@ int record(const struct devices *dev, uint64_t seed, unsigned int actions)
 	if (mkdir(dev->dir, 0700) && errno != EEXIST)
 		die("record: %s: %m", dev->dir);
 	choose_setup(&r.setup, seed);
+	r.failing = seed % 3 == 0;
 	remote_table(&r, true, true);
 	prepare_cache(dev->cache, &r.setup, "/dev/mapper/" REMOTE, &r.random);
 	save_base(&r);
@@ -378,10 +426,12 @@ int record(const struct devices *dev, uint64_t seed, unsigned int actions)
 
 	snprintf(params, sizeof(params), "%s %s", dev->cache, dev->log);
 	need(dm_create(LOGGED, 0, CACHE_BYTES / SECTOR, "log-writes", params), "log-writes");
-	params_on(&r, params, sizeof(params), "/dev/mapper/" LOGGED);
+	below_table("linear", true);
+	params_on(&r, params, sizeof(params), "/dev/mapper/" BELOW);
 	need(dm_create(CC, DM_READONLY, ORIGIN_SECTORS, "corcache", params), "corcache");
 	run(&r, actions);
 	need(dm_remove(CC), "remove");
+	need(dm_remove(BELOW), "remove");
 	need(dm_remove(LOGGED), "remove");
 	need(dm_remove(REMOTE), "remove");
 	journal_close(&r.journal);

@@ -10,6 +10,10 @@
  *		not durable, so these can only be torn table sectors, which there
  *		are none of: a sector is the smallest unit that is torn
  *
+ * Where an old copy of a superblock was in the way of formatting, the first
+ * superblock has rotted in half of the first states: it may be missed, but the
+ * old copy must not speak for it.
+ *
  * A state is read twice: with nothing but errors behind the cache, where what
  * can be read are the hits; and with the origin.  After some of them the cache
  * goes on: it is filled, committed and activated again.
@@ -33,6 +37,7 @@
 #define AWAY	"crash-away"
 #define GO_ON_EVERY	8
 #define HIT_BLOCKS	16U
+#define ROT_WINDOWS	6U
 
 struct counts {
 	unsigned int states, wrong, cold, unreadable, corrupt;
@@ -149,10 +154,8 @@ static void read_all(struct player *p)
 
 static void check_errors(struct player *p)
 {
-	uint64_t n;
+	uint64_t n = status_of(CC, "checksum_errors");
 
-	if (dm_status_number(CC, "checksum_errors", &n))
-		die("%s: status: %s", p->name, dm_error());
 	if (n)
 		found(p, &p->counts.corrupt, "%" PRIu64 " checksum errors", n);
 }
@@ -168,23 +171,59 @@ static void check_hits(struct player *p, const struct blocks *must, const struct
 	p->counts.must += blocks_count(must);
 }
 
-/* What a cache that was in use since the crash holds, a commit later. */
-static void go_on(struct player *p)
+/* What a cache that was in use since the crash holds, a commit later.  Return: is there still a device? */
+static bool go_on(struct player *p)
 {
 	struct blocks hits = { };
 	uint64_t valid;
 
-	if (dm_message(CC, "commit"))
-		die("%s: commit: %s", p->name, dm_error());
-	if (dm_status_number(CC, "valid", &valid) || dm_remove(CC))
+	if (dm_message(CC, "commit")) {
+		/* what is cached is not what the origin holds */
+		if (!gave_up(CC))
+			die("%s: commit: %s", p->name, dm_error());
+		found(p, &p->counts.wrong, "the cache is bypassed");
+		return true;
+	}
+	valid = status_of(CC, "valid");
+	if (dm_remove(CC))
 		die("%s: %s", p->name, dm_error());
-	if (activate(p, "/dev/mapper/" AWAY, false))
-		return;
+	if (activate(p, "/dev/mapper/" AWAY, false)) {
+		dm_remove(CC);
+		return false;
+	}
 	read_hits(p, &hits);
 	check_errors(p);
 	if (blocks_count(&hits) < valid)
 		found(p, &p->counts.cold, "%u blocks are hits, %" PRIu64 " were committed",
 		      blocks_count(&hits), valid);
+	return true;
+}
+
+static bool is_zero(const uint8_t *buf, size_t bytes)
+{
+	return !buf[0] && !memcmp(buf, buf + 1, bytes - 1);
+}
+
+/* Return: must the device be refused now? */
+static bool rot_super(struct player *p, unsigned int window)
+{
+	uint64_t random = p->counts.states;
+
+	if (p->setup.start != WIPED || window >= ROT_WINDOWS || p->counts.states % 2 ||
+	    is_zero(p->scratch, SECTOR))
+		return false;
+	p->scratch[below(&random, SECTOR)] ^= 1 << below(&random, 8);
+	return is_zero(p->scratch + CACHE_BYTES - 4096, 4096);
+}
+
+static void play_refused(struct player *p)
+{
+	char params[1024];
+
+	table_params(params, sizeof(params), &p->setup, p->dev->scratch, "/dev/mapper/" AWAY);
+	if (!dm_create(CC, DM_READONLY, ORIGIN_SECTORS, "corcache", params))
+		found(p, &p->counts.wrong, "activated without a superblock");
+	dm_remove(CC);
 }
 
 static void play(struct player *p, const struct state *s)
@@ -192,6 +231,10 @@ static void play(struct player *p, const struct state *s)
 	struct blocks hits = { };
 
 	memcpy(p->scratch, s->image, CACHE_BYTES);
+	if (rot_super(p, s->window)) {
+		play_refused(p);
+		return;
+	}
 	if (activate(p, "/dev/mapper/" AWAY, false)) {
 		dm_remove(CC);
 		return;
@@ -201,8 +244,8 @@ static void play(struct player *p, const struct state *s)
 	check_errors(p);
 	if (!activate(p, p->dev->origin, true)) {
 		read_all(p);
-		if (!(p->counts.states % GO_ON_EVERY))
-			go_on(p);
+		if (!(p->counts.states % GO_ON_EVERY) && !go_on(p))
+			return;
 	}
 	if (dm_remove(CC))
 		die("%s: remove: %s", p->name, dm_error());
@@ -240,6 +283,7 @@ static void play_windows(struct player *p, uint64_t seed, unsigned int states, l
 			snprintf(p->name, sizeof(p->name),
 				 "state %ld (window %u, %s, %u writes of %zu entries)", number,
 				 s.window, state_names[s.kind], s.applied, s.reached);
+			still_alive("replay", p->counts.states);
 			play(p, &s);
 			p->counts.states++;
 		}
@@ -261,6 +305,16 @@ static uint8_t *map_scratch(const char *path)
 	return p;
 }
 
+static unsigned int count_discards(const struct log *log)
+{
+	unsigned int nr = 0;
+	size_t i;
+
+	for (i = 0; i < log->nr; i++)
+		nr += !!(log->entry[i].flags & LOG_DISCARD);
+	return nr;
+}
+
 int replay(const struct devices *dev, uint64_t seed, unsigned int states, long only)
 {
 	struct player p = { .dev = dev };
@@ -279,10 +333,10 @@ int replay(const struct devices *dev, uint64_t seed, unsigned int states, long o
 	if (dm_remove(AWAY))
 		die("replay: remove: %s", dm_error());
 	printf("replayed: states=%u wrong=%u cold=%u unreadable=%u corrupt=%u"
-	       " windows=%u entries=%zu hits=%lu must=%lu region=%u checksums=%u start=%s seconds=%.1f\n",
+	       " windows=%u entries=%zu discards=%u hits=%lu must=%lu region=%u checksums=%u discard=%u start=%s seconds=%.1f\n",
 	       c->states, c->wrong, c->cold, c->unreadable, c->corrupt, p.history.nr_windows,
-	       p.history.log.nr, c->hits, c->must, p.setup.region, p.setup.checksums,
-	       start_names[p.setup.start], now() - since);
+	       p.history.log.nr, count_discards(&p.history.log), c->hits, c->must, p.setup.region, p.setup.checksums,
+	       p.setup.discard, start_names[p.setup.start], now() - since);
 	munmap(p.scratch, CACHE_BYTES);
 	history_free(&p.history);
 	free(p.buf);

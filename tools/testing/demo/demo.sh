@@ -10,7 +10,8 @@
 # The remote image is a sparse file of 8 GiB. Where the recorded boot reads, and only there, it holds a pattern: each
 # 8 bytes are their own byte offset (big-endian). So every read can be verified, whoever answered it.
 #
-# Environment: HOST=1 no virtual machine; TRACE=file another trace; PROGRESS=0 no progress bar.
+# Environment: HOST=1 no virtual machine; TRACE=file another trace; PROGRESS=1 or 0: with progress bars or without; by
+# default with, if the output goes to a terminal.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -22,6 +23,8 @@ out=$build/demo
 trace=$(realpath "${TRACE:-$top/tools/testing/traces/debian12-boot.csv}")
 image=$out/image.raw cache=$out/cache.raw
 io=$build/selftests/corcache_io
+
+PROGRESS=${PROGRESS:-$([ -t 1 ] && echo 1 || echo 0)}
 
 IMAGE_BYTES=$((8 << 30))
 CACHE_BYTES=$((256 << 20))
@@ -79,7 +82,7 @@ make_image() {
 # The lines workload.sh gets its parameters from, as arguments of env(1) or of the VM runner's -e.
 parameters() { # IMAGE CACHE
 	printf '%s\n' "DEMO_IMAGE=$1" "DEMO_CACHE=$2" "DEMO_TRACE=$trace" "DEMO_IO=$io" \
-		"DEMO_RULE=$top/tools/udev/dm-corcache.rules" "DEMO_PROGRESS=${PROGRESS:-1}"
+		"DEMO_RULE=$top/tools/udev/dm-corcache.rules" "DEMO_PROGRESS=$PROGRESS"
 }
 
 in_vm() {
@@ -120,7 +123,7 @@ on_host() {
 		die "the module does not build; log in $out/build.log"
 	}
 	mapfile -t environment < <(parameters "$image" "$cache")
-	env "${environment[@]}" CORCACHE_KO="$top/drivers/md/dm-corcache.ko" LAB_OUT="$out/host" "$here/workload.sh"
+	env "${environment[@]}" CORCACHE_KO="$top/drivers/md/dm-corcache/dm-corcache.ko" LAB_OUT="$out/host" "$here/workload.sh"
 }
 
 main() {

@@ -134,12 +134,7 @@ create_device() {
 }
 
 status() { # FIELD: used, or the name of a counter
-	dmsetup status "$NAME" | awk -v field="$1" '{
-		split($8, u, "/"); v["mode"] = $4; v["used"] = u[1]; v["quota"] = u[2]; v["valid"] = $9
-		for (i = 11; i < 11 + 2 * $10; i += 2) v[$i] = $(i + 1)
-		if (!(field in v)) exit 1
-		print v[field]
-	}' || die "the status line of $NAME has no '$1': $(dmsetup status "$NAME")"
+	"$DEMO_IO" status "$NAME" "$1" || die "no '$1' in the status of $NAME"
 }
 
 # ---- runs and what they must show ------------------------------------------
@@ -188,6 +183,7 @@ run() { # NAME DEVICE
 	played=$(cat "$tmp/played")
 	[ -n "$played" ] || die "the reading tool said nothing (status $status)"
 	[ "$device" != "$DEV" ] || ratio=$(hit_ratio)
+	[ "$DEMO_PROGRESS" != 0 ] || say "    done: $(field "$played" reads) reads in $(field "$played" seconds) s"
 	asked=$("$DEMO_IO" nbdlog "$server_log" --start "$mark")
 	printf '%s\t%s\t%s\t%s\t%s\n' "$name" "$(field "$played" seconds)" "$(field "$asked" bytes)" \
 		"$(field "$asked" reads)" "$ratio" >> "$results"
@@ -201,6 +197,16 @@ nothing_asked() {
 	promise "requests at the server" "$(field "$asked" reads)" 0
 }
 
+# A few cached blocks are compared with the image when the cache becomes active.
+compared() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		[ "$(status unchecked)" != 0 ] || break
+		sleep 0.1
+	done
+	promise "blocks compared with the image" "$(($(status origin_check_bytes) / 4096))" 16
+}
+
 all_runs() {
 	run "Plain NBD, for comparison" "$nbd"
 	create_device
@@ -212,6 +218,7 @@ all_runs() {
 	nothing_asked
 	dmsetup remove "$NAME"
 	create_device
+	compared
 	run "Warm after remove and re-create" "$DEV"
 	nothing_asked
 	kill_server

@@ -5,7 +5,7 @@
 #ifndef CORCACHE_CHECK_GEOMETRY_H
 #define CORCACHE_CHECK_GEOMETRY_H
 
-#include "dm-corcache-geometry.h"
+#include "geometry.h"
 
 /* @probe: any number; chooses what is looked at between the two ends. */
 void check_geometry(const struct corcache_geometry *geo, u64 probe);

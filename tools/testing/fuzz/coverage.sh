@@ -27,7 +27,7 @@ llvm-profdata merge -o "$lines/all.profdata" "$@" || exit 1
 files=
 # The inline functions of the header would be counted once per file that includes it.
 for name in geometry.c format.c args.c; do
-	files="$files $src/dm-corcache-$name"
+	files="$files $src/$name"
 done
 # shellcheck disable=SC2086 # words are meant
 llvm-cov report $objects -instr-profile "$lines/all.profdata" $files |

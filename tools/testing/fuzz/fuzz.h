@@ -9,6 +9,8 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
+#include "refuse.h"
+
 /* Ends the process if @condition is false; libFuzzer then keeps the input. */
 #define must(condition) do {						\
 	if (!(condition))						\
@@ -50,14 +52,11 @@ bool fuzz_is_line(const char *text);
  * fuzz_verdict() - what a parser says, and that it says it well
  * @parse: the call of the parser
  * @context: passed to @parse
- * @cut: a size for a buffer that is too small, not 0
  *
- * Calls the parser with a buffer as in the module, with a larger one and with
- * one of @cut bytes: same verdict; a refusal but -ENODATA fills the first with
- * one whole line, the others with the same as far as it fits.
+ * Calls the parser twice: same verdict, same line.  A refusal, but for
+ * -ENODATA, is one whole line.
  */
-int fuzz_verdict(int (*parse)(void *context, char *err, size_t err_len),
-		 void *context, size_t cut);
+int fuzz_verdict(int (*parse)(void *context, struct corcache_refusal *why), void *context);
 
 /* How many inputs are accepted is printed at the end, with FUZZ_COUNT set. */
 void fuzz_count(bool accepted);

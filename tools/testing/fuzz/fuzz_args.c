@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#include "dm-corcache-args.h"
+#include "args.h"
 #include "fuzz.h"
 #include "fuzz_words.h"
 
@@ -24,12 +24,12 @@ struct parse_call {
 	const struct fuzz_words *words;
 };
 
-static int parse(void *context, char *err, size_t err_len)
+static int parse(void *context, struct corcache_refusal *why)
 {
 	struct parse_call *call = context;
 
 	return corcache_args_parse(&call->args, call->words->argc, call->words->argv,
-				   err, err_len);
+				   why);
 }
 
 static bool power_of_two(u32 x)
@@ -90,21 +90,23 @@ static void check_defaults(const struct corcache_args *args, unsigned int given)
 	must(given & 1 << 5 || !args->origin_id[0]);
 }
 
-/* <#features> [no_checksums] <#core args> [<key> <value>]*, each word as printed */
+/* <#features> [no_checksums] [discard] <#core args> [<key> <value>]*, each word as printed */
 static void check_words(const struct corcache_args *args, const struct fuzz_words *words)
 {
 	unsigned int i = 3, given = 0, bit;
 
 	must(fuzz_is_word(words->argv[2], "%u", args->region_sectors));
 	if (i < words->argc) {
-		must(fuzz_is_word(words->argv[i++], "%d", args->no_checksums));
-		if (args->no_checksums) {
+		must(fuzz_is_word(words->argv[i++], "%d", args->no_checksums + args->discard));
+		/* in any order, and each of them once */
+		for (bit = args->no_checksums + args->discard; bit; bit--, i++) {
 			must(i < words->argc);
-			must(fuzz_is_word(words->argv[i++], "no_checksums"));
+			given |= fuzz_is_word(words->argv[i], "no_checksums") ? 1 :
+				 fuzz_is_word(words->argv[i], "discard") ? 2 : 4;
 		}
-	} else {
-		must(!args->no_checksums);
 	}
+	must(given == (unsigned int)(args->no_checksums | args->discard << 1));
+	given = 0;
 	if (i < words->argc) {
 		must(fuzz_is_word(words->argv[i], "%u", words->argc - i - 1));
 		must((words->argc - i) % 2);
@@ -121,7 +123,8 @@ static bool same(const struct corcache_args *a, const struct corcache_args *b)
 {
 	return !strcmp(a->cache_path, b->cache_path) && !strcmp(a->origin_path, b->origin_path) &&
 	       a->region_sectors == b->region_sectors && a->block_sectors == b->block_sectors &&
-	       a->no_checksums == b->no_checksums && a->policy == b->policy &&
+	       a->no_checksums == b->no_checksums && a->discard == b->discard &&
+	       a->policy == b->policy &&
 	       a->quota_sectors == b->quota_sectors &&
 	       a->commit_interval_ms == b->commit_interval_ms &&
 	       a->max_errors == b->max_errors && !strcmp(a->origin_id, b->origin_id);
@@ -156,7 +159,7 @@ static void check_print(const struct corcache_args *args, size_t cut)
 
 	fuzz_split(&words, line, bytes);
 	again.words = &words;
-	must(!fuzz_verdict(parse, &again, 1));
+	must(!fuzz_verdict(parse, &again));
 	must(same(&again.args, args));
 	check_words(&again.args, &words);
 	fuzz_release(&words);
@@ -175,7 +178,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	fuzz_split(&kept, (const char *)data, size);
 	call.words = &words;
 	memset(&call.args, 0xa5, sizeof(call.args));
-	ret = fuzz_verdict(parse, &call, 1 + hash % 120);
+	ret = fuzz_verdict(parse, &call);
 	must(!ret || ret == -EINVAL);
 	for (i = 0; i < words.argc; i++)
 		must(!strcmp(words.argv[i], kept.argv[i]));
@@ -204,7 +207,8 @@ static void count_words(struct fuzz_words *words)
 
 	if (words->argc < 4)
 		return;
-	while (i < words->argc && !strcmp(words->argv[i], "no_checksums"))
+	while (i < words->argc && (!strcmp(words->argv[i], "no_checksums") ||
+				   !strcmp(words->argv[i], "discard")))
 		i++;
 	fuzz_set_number(words, 3, i - 4);
 	if (i < words->argc)
@@ -214,7 +218,7 @@ static void count_words(struct fuzz_words *words)
 size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, unsigned int seed)
 {
 	static const char * const known[] = {
-		"no_checksums", "block_size", "quota", "policy", "stop", "adaptive",
+		"no_checksums", "discard", "block_size", "quota", "policy", "stop", "adaptive",
 		"commit_interval", "max_errors", "origin_id", "0", "1", "8", "128", "8192",
 	};
 	struct fuzz_words words;

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-#include "dm-corcache-args.h"
+#include "args.h"
 #include "fuzz.h"
 #include "fuzz_words.h"
 
@@ -21,18 +21,27 @@ struct parse_call {
 	const struct fuzz_words *words;
 };
 
-static int parse(void *context, char *err, size_t err_len)
+static int parse(void *context, struct corcache_refusal *why)
 {
 	struct parse_call *call = context;
 
 	return corcache_message_parse(&call->msg, call->words->argc, call->words->argv,
-				      err, err_len);
+				      why);
 }
 
 static void check_words(const struct fuzz_words *words, const char *name, unsigned int argc)
 {
 	must(words->argc == 1 + argc);
 	must(fuzz_is_word(words->argv[0], "%s", name));
+}
+
+static void check_extent(const struct corcache_message *msg, const struct fuzz_words *words,
+			 const char *name)
+{
+	check_words(words, name, 2);
+	must(fuzz_is_word(words->argv[1], "%llu", msg->start));
+	must(fuzz_is_word(words->argv[2], "%llu", msg->sectors));
+	must(msg->sectors && msg->start + msg->sectors > msg->start);
 }
 
 static void check_accepted(const struct corcache_message *msg, const struct fuzz_words *words)
@@ -47,13 +56,19 @@ static void check_accepted(const struct corcache_message *msg, const struct fuzz
 		must(msg->sectors && msg->sectors != U64_MAX);
 		break;
 	case CORCACHE_MESSAGE_EVICT:
-		check_words(words, "evict", 2);
-		must(fuzz_is_word(words->argv[1], "%llu", msg->start));
-		must(fuzz_is_word(words->argv[2], "%llu", msg->sectors));
-		must(msg->sectors && msg->start + msg->sectors > msg->start);
+		check_extent(msg, words, "evict");
+		break;
+	case CORCACHE_MESSAGE_PIN:
+		check_extent(msg, words, "pin");
+		break;
+	case CORCACHE_MESSAGE_UNPIN:
+		check_extent(msg, words, "unpin");
 		break;
 	case CORCACHE_MESSAGE_EVICT_ALL:
 		check_words(words, "evict_all", 0);
+		break;
+	case CORCACHE_MESSAGE_RECOVER:
+		check_words(words, "recover", 0);
 		break;
 	case CORCACHE_MESSAGE_RESET_STATS:
 		check_words(words, "reset_stats", 0);
@@ -74,7 +89,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	fuzz_split(&kept, (const char *)data, size);
 	call.words = &words;
 	memset(&call.msg, 0xa5, sizeof(call.msg));
-	ret = fuzz_verdict(parse, &call, 1 + fuzz_hash(data, size) % 120);
+	ret = fuzz_verdict(parse, &call);
 	must(!ret || ret == -EINVAL);
 	for (i = 0; i < words.argc; i++)
 		must(!strcmp(words.argv[i], kept.argv[i]));
@@ -90,7 +105,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, unsigned int seed)
 {
 	static const char * const known[] = {
-		"commit", "quota", "evict", "evict_all", "reset_stats", "prefetch", "hydrate",
+		"commit", "quota", "evict", "evict_all", "pin", "unpin", "recover", "reset_stats",
+		"prefetch",
+		"hydrate",
 		"0", "1", "8",
 	};
 	struct fuzz_words words;

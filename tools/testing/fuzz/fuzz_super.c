@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "check_geometry.h"
-#include "dm-corcache-format.h"
+#include "format.h"
 #include "fuzz.h"
 
 #define DEVICE_BYTES	8
@@ -26,17 +26,17 @@
 
 /* Offsets of the superblock, as in format.rst. */
 enum {
-	SB_CRC = 8, SB_VERSION = 12, SB_ID = 16, SB_FEATURES = 32, SB_TARGET = 40, SB_CACHE = 48,
-	SB_REGION = 56, SB_BLOCK = 60, SB_SLOTS = 64, SB_TABLE_START = 72, SB_TABLE_SECTORS = 80,
-	SB_DATA = 88, SB_BACKUP = 96, SB_ORIGIN_BYTES = 104, SB_RESERVED = 108, SB_ORIGIN = 112,
-	SB_PADDING = 176,
+	SB_CRC = 8, SB_VERSION = 12, SB_ID = 16, SB_INCOMPAT = 32, SB_COMPAT = 40, SB_TARGET = 48,
+	SB_CACHE = 56, SB_REGION = 64, SB_BLOCK = 68, SB_SLOTS = 72, SB_TABLE_START = 80,
+	SB_TABLE_SECTORS = 88, SB_DATA = 96, SB_BACKUP = 104, SB_ORIGIN_BYTES = 112,
+	SB_RESERVED = 116, SB_ORIGIN = 120, SB_PADDING = 248,
 };
 
 static const struct field {
 	u32 offset;
 	u32 bytes;
 } fields[] = {
-	{ SB_VERSION, 4 }, { SB_FEATURES, 8 }, { SB_TARGET, 8 }, { SB_CACHE, 8 },
+	{ SB_VERSION, 4 }, { SB_INCOMPAT, 8 }, { SB_COMPAT, 8 }, { SB_TARGET, 8 }, { SB_CACHE, 8 },
 	{ SB_REGION, 4 }, { SB_BLOCK, 4 }, { SB_SLOTS, 8 }, { SB_TABLE_START, 8 },
 	{ SB_TABLE_SECTORS, 8 }, { SB_DATA, 8 }, { SB_BACKUP, 8 },
 	{ SB_ORIGIN_BYTES, 4 }, { SB_RESERVED, 4 },
@@ -52,11 +52,11 @@ struct decode_call {
 	u64 device;
 };
 
-static int decode(void *context, char *err, size_t err_len)
+static int decode(void *context, struct corcache_refusal *why)
 {
 	struct decode_call *call = context;
 
-	return corcache_super_decode(&call->super, call->sector, call->device, err, err_len);
+	return corcache_super_decode(&call->super, call->sector, call->device, why);
 }
 
 struct match_call {
@@ -64,11 +64,11 @@ struct match_call {
 	struct corcache_super want;
 };
 
-static int match(void *context, char *err, size_t err_len)
+static int match(void *context, struct corcache_refusal *why)
 {
 	struct match_call *call = context;
 
-	return corcache_super_match(call->disk, &call->want, err, err_len);
+	return corcache_super_match(call->disk, &call->want, why);
 }
 
 struct init_call {
@@ -77,20 +77,29 @@ struct init_call {
 	u64 cache;
 };
 
-static int init(void *context, char *err, size_t err_len)
+static int init(void *context, struct corcache_refusal *why)
 {
 	struct init_call *call = context;
 	const u8 *sector = call->sector;
 
 	return corcache_geometry_init(&call->geo, fuzz_get(sector + SB_TARGET, 8), call->cache,
 				      fuzz_get(sector + SB_REGION, 4),
-				      fuzz_get(sector + SB_BLOCK, 4), sector[SB_FEATURES] & 1,
-				      err, err_len);
+				      fuzz_get(sector + SB_BLOCK, 4), sector[SB_INCOMPAT] & 1,
+				      why);
 }
 
 /*---------------------------------------------------------------------------
  * What must be true
  */
+
+/* What an unknown compatible feature keeps where version 1 has zeros. */
+static void keep_reserved(u8 *to, const u8 *from)
+{
+	memcpy(to + SB_RESERVED, from + SB_RESERVED, 4);
+	memcpy(to + SB_PADDING, from + SB_PADDING, SECTOR_BYTES - SB_PADDING);
+	fuzz_put(to + SB_CRC, 0, 4);
+	fuzz_put(to + SB_CRC, corcache_crc(to, SECTOR_BYTES), 4);
+}
 
 static void check_encoding(const struct corcache_super *super, const u8 *sector)
 {
@@ -99,6 +108,8 @@ static void check_encoding(const struct corcache_super *super, const u8 *sector)
 	must(again);
 	memset(again, 0xa5, SECTOR_BYTES);
 	corcache_super_encode(super, again);
+	if (super->compat)
+		keep_reserved(again, sector);
 	must(!memcmp(again, sector, SECTOR_BYTES));
 	free(again);
 }
@@ -106,15 +117,15 @@ static void check_encoding(const struct corcache_super *super, const u8 *sector)
 /* Is the sector what the encoder makes of the little that it has to hold? */
 static bool is_encoded(const u8 *sector, u64 device)
 {
-	struct corcache_super super = { };
+	struct corcache_super super = { .compat = fuzz_get(sector + SB_COMPAT, 8) };
 	u32 bytes = fuzz_get(sector + SB_ORIGIN_BYTES, 4);
 	u8 again[SECTOR_BYTES] __attribute__((aligned(8)));
 	struct init_call call = {
 		.sector = sector, .cache = fuzz_get(sector + SB_CACHE, 8),
 	};
-	char err[256];
+	struct corcache_refusal why;
 
-	if (bytes > 64 || device < call.cache || init(&call, err, sizeof(err)))
+	if (bytes > 128 || device < call.cache || init(&call, &why))
 		return false;
 	super.geo = call.geo;
 	memcpy(super.id, sector + SB_ID, sizeof(super.id));
@@ -122,12 +133,14 @@ static bool is_encoded(const u8 *sector, u64 device)
 	if (strspn(super.origin_id, ID_CHARS) != bytes)
 		return false;
 	corcache_super_encode(&super, again);
+	if (super.compat)
+		keep_reserved(again, sector);
 	return !memcmp(again, sector, SECTOR_BYTES);
 }
 
 static void must_differ(struct match_call *call)
 {
-	must(fuzz_verdict(match, call, 33) == -EINVAL);
+	must(fuzz_verdict(match, call) == -EINVAL);
 	call->want = *call->disk;
 }
 
@@ -136,7 +149,7 @@ static void check_match(const struct corcache_super *disk)
 	struct match_call call = { .disk = disk, .want = *disk };
 	char *last = call.want.origin_id + strlen(disk->origin_id);
 
-	must(fuzz_verdict(match, &call, 1) == 0);
+	must(fuzz_verdict(match, &call) == 0);
 	call.want.geo.target_sectors++;
 	must_differ(&call);
 	call.want.geo.region_sectors *= 2;
@@ -153,7 +166,7 @@ static void check_match(const struct corcache_super *disk)
 	/* What is derived, or made when formatting, is not the table line's to say. */
 	call.want.geo.nr_slots++;
 	call.want.id[0]++;
-	must(fuzz_verdict(match, &call, 1) == 0);
+	must(fuzz_verdict(match, &call) == 0);
 }
 
 static void check_accepted(const struct decode_call *call, u64 probe)
@@ -170,9 +183,9 @@ static void check_accepted(const struct decode_call *call, u64 probe)
 
 	must(cache <= call->device);
 	other.device = cache;
-	must(fuzz_verdict(decode, &other, 1) == 0);
+	must(fuzz_verdict(decode, &other) == 0);
 	other.device = cache - 1;
-	must(fuzz_verdict(decode, &other, 40) == -ENOSPC);
+	must(fuzz_verdict(decode, &other) == -ENOSPC);
 }
 
 static void check_decode(const u8 *sector, u64 device, u64 hash)
@@ -184,7 +197,7 @@ static void check_decode(const u8 *sector, u64 device, u64 hash)
 	memcpy(kept, sector, SECTOR_BYTES);
 	memset(&call.super, 0xa5, sizeof(call.super));
 	before = call;
-	ret = fuzz_verdict(decode, &call, 1 + hash % 80);
+	ret = fuzz_verdict(decode, &call);
 	must(!memcmp(kept, sector, SECTOR_BYTES));
 	must(is_encoded(sector, device) == !ret);
 	if (!ret) {
@@ -206,7 +219,7 @@ static void check_format(const u8 *sector, u64 device, u64 hash)
 	u8 *made;
 	int ret;
 
-	ret = fuzz_verdict(init, &call, 1 + hash % 80);
+	ret = fuzz_verdict(init, &call);
 	if (ret) {
 		must(ret == -EINVAL || ret == -ENOSPC || ret == -E2BIG);
 		return;
@@ -219,7 +232,7 @@ static void check_format(const u8 *sector, u64 device, u64 hash)
 	must(made);
 	corcache_super_encode(&back.super, made);
 	back.sector = made;
-	must(fuzz_verdict(decode, &back, 1) == 0);
+	must(fuzz_verdict(decode, &back) == 0);
 	check_encoding(&back.super, made);
 	free(made);
 }
@@ -271,7 +284,8 @@ static void new_sizes(u8 *sector, u64 *state)
 
 	fuzz_put(sector + SB_REGION, 1U << region, 4);
 	fuzz_put(sector + SB_BLOCK, 1U << (region - ratio), 4);
-	fuzz_put(sector + SB_FEATURES, fuzz_random(state) % 2, 8);
+	fuzz_put(sector + SB_INCOMPAT, fuzz_random(state) % 2, 8);
+	fuzz_put(sector + SB_COMPAT, fuzz_one_in(state, 4) ? fuzz_odd_number(state) : 0, 8);
 	fuzz_put(sector + SB_TARGET, fuzz_odd_number(state), 8);
 	fuzz_put(sector + SB_CACHE, fuzz_odd_number(state), 8);
 }
@@ -280,9 +294,9 @@ static void new_sizes(u8 *sector, u64 *state)
 static void derive(u8 *sector)
 {
 	struct init_call call = { .sector = sector, .cache = fuzz_get(sector + SB_CACHE, 8) };
-	char err[256];
+	struct corcache_refusal why;
 
-	if (init(&call, err, sizeof(err)))
+	if (init(&call, &why))
 		return;
 	fuzz_put(sector + SB_CACHE, call.geo.cache_sectors, 8);
 	fuzz_put(sector + SB_SLOTS, call.geo.nr_slots, 8);
@@ -294,15 +308,15 @@ static void derive(u8 *sector)
 
 static void new_origin_id(u8 *sector, u64 *state)
 {
-	u32 bytes = fuzz_random(state) % 65, i;
+	u32 bytes = fuzz_random(state) % 129, i;
 
-	memset(sector + SB_ORIGIN, 0, 64);
+	memset(sector + SB_ORIGIN, 0, 128);
 	for (i = 0; i < bytes; i++)
 		sector[SB_ORIGIN + i] = ID_CHARS[fuzz_random(state) % strlen(ID_CHARS)];
 	fuzz_put(sector + SB_ORIGIN_BYTES, bytes, 4);
 	/* A name that has one character, or one byte, that does not fit. */
 	if (fuzz_one_in(state, 4))
-		sector[SB_ORIGIN + fuzz_random(state) % 64] = fuzz_random(state);
+		sector[SB_ORIGIN + fuzz_random(state) % 128] = fuzz_random(state);
 	if (fuzz_one_in(state, 4))
 		fuzz_put(sector + SB_ORIGIN_BYTES, bytes + fuzz_random(state) % 3 - 1, 4);
 }

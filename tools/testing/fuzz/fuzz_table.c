@@ -22,7 +22,7 @@
 #include <stdlib.h>
 
 #include "check_geometry.h"
-#include "dm-corcache-format.h"
+#include "format.h"
 #include "fuzz.h"
 
 #define HEAD_BYTES	48
@@ -34,7 +34,7 @@ enum { IN_TARGET = 0, IN_CACHE = 8, IN_REGION = 16, IN_BLOCKS = 17, IN_SUMS = 18
 
 /* Offsets of a table sector, as in format.rst. */
 enum { TS_CRC = 0, TS_RESERVED = 4, TS_NUMBER = 8, TS_ID = 16, TS_ENTRIES = 32 };
-enum { TE_REGION = 0, TE_VALID = 8, TE_CRC = 16 };
+enum { TE_REGION = 0, TE_HINT = 4, TE_VALID = 8, TE_CRC = 16 };
 
 #define ID_BYTES	16
 
@@ -49,14 +49,14 @@ static void load_table(struct table *table, const u8 *head)
 	u32 region = 3 + head[IN_REGION] % 11, blocks = head[IN_BLOCKS] % (min(region - 3, 6U) + 1);
 	u64 sectors = 1ULL << region, most = CORCACHE_MAX_REGIONS << region;
 	struct corcache_geometry *geo = &table->super.geo;
-	char err[256];
+	struct corcache_refusal why;
 
 	memset(table, 0, sizeof(*table));
 	must(!corcache_geometry_init(geo, 1 + fuzz_get(head + IN_TARGET, 8) % most,
 				     3 * 2048 + sectors +
 				     fuzz_get(head + IN_CACHE, 8) % (1ULL << 62),
 				     sectors, sectors >> blocks, head[IN_SUMS] & 1,
-				     err, sizeof(err)));
+				     &why));
 	memcpy(table->super.id, head + IN_ID, ID_BYTES);
 	table->nr = fuzz_get(head + IN_NUMBER, 8) % geo->table_sectors;
 }
@@ -110,7 +110,8 @@ static bool entry_makes_sense(const struct table *table, const u8 *sector, u32 i
 	const struct corcache_geometry *geo = &table->super.geo;
 	size_t offset = TS_ENTRIES + i * geo->entry_bytes;
 	const u8 *entry = sector + offset;
-	u64 region = fuzz_get(entry + TE_REGION, 8), valid = fuzz_get(entry + TE_VALID, 8);
+	u64 region = fuzz_get(entry + TE_REGION, 4), valid = fuzz_get(entry + TE_VALID, 8);
+	u32 hint = fuzz_get(entry + TE_HINT, 4);
 	u8 again[SECTOR_BYTES] __attribute__((aligned(8)));
 	u32 crc[64], bit;
 
@@ -121,7 +122,8 @@ static bool entry_makes_sense(const struct table *table, const u8 *sector, u32 i
 	for (bit = 0; geo->checksums && bit < geo->region_blocks; bit++)
 		crc[bit] = fuzz_get(entry + TE_CRC + 4 * bit, 4);
 	corcache_table_begin(&table->super, again, table->nr);
-	corcache_table_put(&table->super, again, i, region, valid, geo->checksums ? crc : NULL);
+	corcache_table_put(&table->super, again, i, region, hint, valid,
+			   geo->checksums ? crc : NULL);
 	return !memcmp(again + offset, entry, geo->entry_bytes);
 }
 
@@ -129,13 +131,14 @@ static bool entry_makes_sense(const struct table *table, const u8 *sector, u32 i
  * What must be true
  */
 
-static void check_values(const struct table *table, const u8 *entry, u64 region, u64 valid,
-			 const u32 *crc)
+static void check_values(const struct table *table, const u8 *entry, u64 region, u32 hint,
+			 u64 valid, const u32 *crc)
 {
 	const struct corcache_geometry *geo = &table->super.geo;
 	u32 bit;
 
-	must(region == fuzz_get(entry + TE_REGION, 8));
+	must(region == fuzz_get(entry + TE_REGION, 4));
+	must(hint == fuzz_get(entry + TE_HINT, 4));
 	must(valid == fuzz_get(entry + TE_VALID, 8));
 	must(region < geo->nr_regions);
 	must(valid && !(valid & ~check_region_mask(geo, region)));
@@ -152,21 +155,23 @@ static bool check_entry(const struct table *table, const u8 *sector, u32 i, u8 *
 {
 	const struct corcache_geometry *geo = &table->super.geo;
 	u64 region = 1, valid = 2, region_only = 1, valid_only = 2;
-	u32 *crc = calloc(geo->region_blocks, sizeof(*crc));
+	u32 *crc = calloc(geo->region_blocks, sizeof(*crc)), hint = 3, hint_only = 3;
 	int ret;
 
 	must(crc);
-	ret = corcache_table_get(&table->super, sector, i, &region, &valid, crc);
-	must(ret == corcache_table_get(&table->super, sector, i, &region_only, &valid_only, NULL));
-	must(region == region_only && valid == valid_only);
+	ret = corcache_table_get(&table->super, sector, i, &region, &hint, &valid, crc);
+	must(ret == corcache_table_get(&table->super, sector, i, &region_only, &hint_only,
+				       &valid_only, NULL));
+	must(region == region_only && hint == hint_only && valid == valid_only);
 	must(ret == 1 || ret == 0 || ret == -EINVAL);
 	must(entry_makes_sense(table, sector, i) == (ret >= 0));
 	if (ret == 1) {
-		check_values(table, sector + TS_ENTRIES + i * geo->entry_bytes, region, valid, crc);
-		corcache_table_put(&table->super, again, i, region, valid,
+		check_values(table, sector + TS_ENTRIES + i * geo->entry_bytes, region, hint, valid,
+			     crc);
+		corcache_table_put(&table->super, again, i, region, hint, valid,
 				   geo->checksums ? crc : NULL);
 	} else {
-		must(region == 1 && valid == 2);
+		must(region == 1 && hint == 3 && valid == 2);
 	}
 	free(crc);
 	return ret >= 0;
@@ -228,12 +233,12 @@ static void mutate_entry(const struct table *table, u8 *sector, u64 *state)
 	const struct corcache_geometry *geo = &table->super.geo;
 	u8 *entry = some_entry(table, sector, state);
 
-	switch (fuzz_random(state) % 8) {
+	switch (fuzz_random(state) % 9) {
 	case 0:
 		fuzz_put(entry + TE_REGION, fuzz_odd_number(state), 8);
 		break;
 	case 1:
-		fuzz_put(entry + TE_REGION, geo->nr_regions - 2 + fuzz_random(state) % 4, 8);
+		fuzz_put(entry + TE_REGION, geo->nr_regions - 2 + fuzz_random(state) % 4, 4);
 		break;
 	case 2:
 		fuzz_put(entry + TE_VALID, fuzz_odd_number(state), 8);
@@ -250,6 +255,9 @@ static void mutate_entry(const struct table *table, u8 *sector, u64 *state)
 	case 6:
 		memset(entry, 0, geo->entry_bytes);
 		break;
+	case 7:
+		fuzz_put(entry + TE_HINT, fuzz_random(state), 4);
+		break;
 	default:
 		entry[TE_VALID + fuzz_random(state) % 8] ^= 1 << fuzz_random(state) % 8;
 	}
@@ -258,7 +266,7 @@ static void mutate_entry(const struct table *table, u8 *sector, u64 *state)
 /* Make an entry one that the encoder could have written. */
 static void mend_entry(const struct corcache_geometry *geo, u8 *entry)
 {
-	u64 region = fuzz_get(entry + TE_REGION, 8) % geo->nr_regions;
+	u64 region = fuzz_get(entry + TE_REGION, 4) % geo->nr_regions;
 	u64 valid = fuzz_get(entry + TE_VALID, 8) & check_region_mask(geo, region);
 	u32 used = TE_CRC, bit;
 
@@ -266,7 +274,7 @@ static void mend_entry(const struct corcache_geometry *geo, u8 *entry)
 		memset(entry, 0, geo->entry_bytes);
 		return;
 	}
-	fuzz_put(entry + TE_REGION, region, 8);
+	fuzz_put(entry + TE_REGION, region, 4);
 	fuzz_put(entry + TE_VALID, valid, 8);
 	for (bit = 0; geo->checksums && bit < geo->region_blocks; bit++, used += 4)
 		if (!(valid >> bit & 1))

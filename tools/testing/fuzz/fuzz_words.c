@@ -164,7 +164,7 @@ void fuzz_mutate_words(struct fuzz_words *words, u64 *state,
 
 bool fuzz_is_word(const char *word, const char *fmt, ...)
 {
-	char wanted[128];
+	char wanted[256];
 	va_list ap;
 	int n;
 

@@ -21,6 +21,7 @@ void driver_init(struct driver *d, const struct setup *setup)
 	d->block = get_memory(d->nr_slots, sizeof(u32));
 	if (setup->trace->bits)
 		d->valid = get_memory(d->nr_slots, sizeof(u64));
+	d->retired_slot = get_memory(d->nr_slots, sizeof(u32));
 	d->free_map = get_memory(d->nr_slots / 64 + 1, sizeof(u64));
 	for (slot = 0; slot < d->nr_slots; slot++)
 		d->free_map[slot / 64] |= 1ULL << slot % 64;
@@ -31,6 +32,7 @@ void driver_free(struct driver *d)
 	free(d->entry);
 	free(d->block);
 	free(d->valid);
+	free(d->retired_slot);
 	free(d->free_map);
 }
 
@@ -52,7 +54,7 @@ static u32 find_next_free(const struct driver *d, u32 from)
 }
 
 /*
- * find_free() of dm-corcache-index.c: the slot after that of the region before, or the next, of
+ * find_free() of index.c: the slot after that of the region before, or the next, of
  * the first that may be used.
  */
 static u32 find_free(const struct driver *d, u32 block)
@@ -60,7 +62,7 @@ static u32 find_free(const struct driver *d, u32 block)
 	u32 prev = d->trace->prev[block];
 	u32 slot = prev == NONE ? 0 : d->entry[prev];
 
-	if (slot && slot < d->quota && !driver_used(d, slot))
+	if (slot && slot < d->quota && driver_free_slot(d, slot))
 		return slot;
 	slot = find_next_free(d, d->hand);
 	if (slot >= d->quota)
@@ -84,11 +86,21 @@ u32 driver_take(struct driver *d, u32 block)
 	return slot;
 }
 
-void driver_release(struct driver *d, u32 slot)
+void driver_retire(struct driver *d, u32 slot)
 {
 	d->entry[d->block[slot]] = 0;
-	d->free_map[slot / 64] |= 1ULL << slot % 64;
-	d->used--;
+	d->block[slot] = NONE;
+	d->retired_slot[d->retired++] = slot;
+}
+
+void driver_free_retired(struct driver *d)
+{
+	while (d->retired) {
+		u32 slot = d->retired_slot[--d->retired];
+
+		d->free_map[slot / 64] |= 1ULL << slot % 64;
+		d->used--;
+	}
 }
 
 bool driver_fill(struct driver *d, u32 slot, u64 bits)

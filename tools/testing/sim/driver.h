@@ -12,10 +12,13 @@ struct driver {
 	const struct trace *trace;
 	FILE	*decisions;
 	u32	*entry;		/* of each block: slot + 1, as in cache->index */
-	u32	*block;		/* of each slot that is used */
+	u32	*block;		/* of each slot that is used; NONE: it is retired */
 	u64	*valid;		/* of each slot: fill blocks; NULL: all */
 	u64	*free_map;
-	u32	nr_slots, quota, used, hand;
+	u32	nr_slots, quota, hand;
+	u32	used;		/* slots that are not free */
+	u32	retired;	/* of them, those that are empty, in retired_slot */
+	u32	*retired_slot;
 };
 
 void driver_init(struct driver *driver, const struct setup *setup);
@@ -23,7 +26,9 @@ void driver_free(struct driver *driver);
 
 /* A free slot for @block, or NONE; it is used from now on. */
 u32 driver_take(struct driver *driver, u32 block);
-void driver_release(struct driver *driver, u32 slot);
+/* What is in @slot is not there any more; it is not free yet. */
+void driver_retire(struct driver *driver, u32 slot);
+void driver_free_retired(struct driver *driver);
 
 /* @bits of @slot are asked for: were they all there?  They are now. */
 bool driver_fill(struct driver *driver, u32 slot, u64 bits);
@@ -33,9 +38,15 @@ static inline u32 driver_region(const struct driver *driver, u32 slot)
 	return trace_region(driver->trace, driver->block[slot]);
 }
 
+static inline bool driver_free_slot(const struct driver *driver, u32 slot)
+{
+	return driver->free_map[slot / 64] >> slot % 64 & 1;
+}
+
+/* Is there a region in @slot? */
 static inline bool driver_used(const struct driver *driver, u32 slot)
 {
-	return !(driver->free_map[slot / 64] >> slot % 64 & 1);
+	return !driver_free_slot(driver, slot) && driver->block[slot] != NONE;
 }
 
 static inline void driver_say(const struct driver *driver, const char *what, u32 block)

@@ -39,9 +39,10 @@ struct total {
 static struct options {
 	struct read_options read;
 	const char *sizes;
-	u64	seed, seeds, repeat, every;
+	u64	seed, seeds, repeat, every, restart;
 	u32	slots;
-	bool	exact, csv, phases, summary, decisions;
+	u32	evict_delay;
+	bool	exact, csv, phases, summary, decisions, counts, no_hints;
 	const struct sim_policy *policy[MAX_POLICIES];
 	u32	nr_policies;
 	int	name_width;
@@ -82,6 +83,12 @@ static const char usage[] =
 	"                         default: what suits the workload, or " DEFAULT_SIZES ". At least 1 block\n"
 	"  --policies LIST        default: all; --list shows them\n"
 	"  --slots N              our policies: slots on the cache device; default: as many as --sizes says\n"
+	"  --evict-delay N        our policies: a slot that is emptied is free N accesses later, as with a commit of that length;\n"
+	"                         default: 0. How many misses were to get a slot (admitted), how many of them found none free\n"
+	"                         (full), and how many commits freed slots is shown as well\n"
+	"  --restart N            our policies: after N accesses what they know is lost, but for the hints that are stored\n"
+	"                         with the slots\n"
+	"  --no-hints             with --restart: without them\n"
 	"  --phases               a line per phase, too\n"
 	"  --summary              mean and worst case over all traces, and nothing else\n"
 	"  --csv                  comma-separated values with a header, for plot.py and others\n"
@@ -201,11 +208,13 @@ static void list(void)
 static void print_header(void)
 {
 	if (options.csv)
-		printf("trace,seed,phase,size,slots,policy,accesses,misses,miss_ratio,cut\n");
+		printf("trace,seed,phase,size,slots,policy,accesses,misses,miss_ratio,cut%s\n",
+		       options.counts ? ",admitted,full,commits" : "");
 	else
-		printf("%-*s %5s%s %6s %8s %-8s %10s %10s %10s %8s\n", options.name_width, "trace",
+		printf("%-*s %5s%s %6s %8s %-8s %10s %10s %10s %8s%s\n", options.name_width, "trace",
 		       "seed", options.phases ? " phase     " : "", "size", "slots", "policy",
-		       "accesses", "misses", "miss ratio", "cut");
+		       "accesses", "misses", "miss ratio", "cut",
+		       options.counts ? "   admitted       full    commits" : "");
 }
 
 static void print_name(const char *name)
@@ -235,13 +244,26 @@ struct row {
 	const struct sim_policy *policy;
 };
 
-static void print_row(const struct row *row, const char *phase, u64 accesses, u64 misses, u64 lru)
+/* The end of a line; NULL: of a phase, for which nothing was counted. */
+static void print_counts(const struct counts *counts)
+{
+	const char *format = options.csv ? ",%llu,%llu,%llu\n" : " %10llu %10llu %10llu\n";
+
+	if (options.counts && counts)
+		printf(format, counts->admitted, counts->full, counts->commits);
+	else
+		printf(options.counts && options.csv ? ",,,\n" : "\n");
+}
+
+static void print_row(const struct row *row, const char *phase, u64 accesses, u64 misses, u64 lru,
+		      const struct counts *counts)
 {
 	print_name(row->trace->name);
 	if (options.csv) {
-		printf(",%llu,%s,%s,%u,%s,%llu,%llu,%.6f,%.6f\n", row->trace->seed, phase,
+		printf(",%llu,%s,%s,%u,%s,%llu,%llu,%.6f,%.6f", row->trace->seed, phase,
 		       row->size->text, row->slots, row->policy->name, accesses, misses,
 		       ratio_of(misses, accesses), cut_of(misses, lru));
+		print_counts(counts);
 		return;
 	}
 	if (row->trace->seed)
@@ -250,9 +272,10 @@ static void print_row(const struct row *row, const char *phase, u64 accesses, u6
 		printf(" %5s", "-");
 	if (options.phases)
 		printf(" %-10s", phase);
-	printf(" %6s %8u %-8s %10llu %10llu %10.4f %7.2f%%\n", row->size->text, row->slots,
+	printf(" %6s %8u %-8s %10llu %10llu %10.4f %7.2f%%", row->size->text, row->slots,
 	       row->policy->name, accesses, misses, ratio_of(misses, accesses),
 	       100 * cut_of(misses, lru));
+	print_counts(counts);
 }
 
 static u64 sum(const u64 *values, u32 nr)
@@ -299,8 +322,8 @@ static void report(const struct row *row, const struct result *result, const str
 	if (options.phases && nr > 1)
 		for (p = 0; p < nr; p++)
 			print_row(row, row->trace->phase[p].name, result->accesses[p],
-				  result->misses[p], lru->misses[p]);
-	print_row(row, "all", accesses, misses, lru_misses);
+				  result->misses[p], lru->misses[p], NULL);
+	print_row(row, "all", accesses, misses, lru_misses, &result->counts);
 }
 
 static void print_totals(void)
@@ -373,6 +396,9 @@ static void run_trace(struct trace *trace)
 		.seed = options.seed,
 		.trace = trace,
 		.exact = options.exact,
+		.evict_delay = options.evict_delay,
+		.restart = options.restart,
+		.no_hints = options.no_hints,
 	};
 	u32 *next = NULL;
 	struct sizes sizes;
@@ -438,7 +464,7 @@ static void add_source(bool synthetic, const char *name)
 }
 
 enum { TRACE, FORMAT, BLOCK, FILL, COLUMNS, REPEAT, EVERY, EXACT, SYNTHETIC, SEED, SEEDS, SIZES,
-	POLICIES, SLOTS, PHASES, SUMMARY, CSV, DECISIONS, LIST, HELP };
+	POLICIES, SLOTS, EVICT_DELAY, RESTART, NO_HINTS, PHASES, SUMMARY, CSV, DECISIONS, LIST, HELP };
 
 static const struct option long_options[] = {
 	{ "trace", required_argument, NULL, TRACE },
@@ -455,6 +481,9 @@ static const struct option long_options[] = {
 	{ "sizes", required_argument, NULL, SIZES },
 	{ "policies", required_argument, NULL, POLICIES },
 	{ "slots", required_argument, NULL, SLOTS },
+	{ "evict-delay", required_argument, NULL, EVICT_DELAY },
+	{ "restart", required_argument, NULL, RESTART },
+	{ "no-hints", no_argument, NULL, NO_HINTS },
 	{ "phases", no_argument, NULL, PHASES },
 	{ "summary", no_argument, NULL, SUMMARY },
 	{ "csv", no_argument, NULL, CSV },
@@ -509,6 +538,16 @@ static void parse_option(int option)
 	case SLOTS:
 		options.slots = number("slots", optarg, 1, NONE - 64);
 		break;
+	case EVICT_DELAY:
+		options.evict_delay = number("evict-delay", optarg, 0, 1000000);
+		options.counts = true;
+		break;
+	case RESTART:
+		options.restart = number("restart", optarg, 1, U32_MAX);
+		break;
+	case NO_HINTS:
+		options.no_hints = true;
+		break;
 	case PHASES:
 		options.phases = true;
 		break;
@@ -551,6 +590,8 @@ static void check_options(void)
 		die("--fill: only --format csv says which part of a block is read");
 	if (options.exact && !read->fill)
 		die("--exact: without --fill a region is there or not, so all hits are exact");
+	if (options.no_hints && !options.restart)
+		die("--no-hints: without --restart there is nothing that needs them");
 	if (options.decisions && (nr_sources > 1 || options.seeds > 1))
 		die("--decisions: %s; one trace is wanted",
 		    nr_sources > 1 ? "several traces" : "several seeds");

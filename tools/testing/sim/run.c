@@ -84,6 +84,8 @@ struct result *play(const struct sim_policy *policy, const struct setup *setup)
 		}
 		result->misses[p] = misses;
 	}
+	if (policy->counts)
+		policy->counts(state, &result->counts);
 	policy->end(state);
 	free(there);
 	return result;

@@ -106,6 +106,9 @@ const char *workload_name(unsigned int n);
  * @next: of each access, that of the next one to the same block or NONE; only
  *	for policies that want it
  * @exact: an access is a hit only if all of its fill blocks are there
+ * @evict_delay: of our driver: accesses until what was evicted is free
+ * @restart: of our driver: accesses until it starts anew; 0: never
+ * @no_hints: what is stored with the slots is not found then
  * @decisions: where our policy's decisions are printed; NULL: nowhere
  */
 struct setup {
@@ -115,7 +118,22 @@ struct setup {
 	const struct trace *trace;
 	const u32 *next;
 	bool	exact;
+	u32	evict_delay;
+	u64	restart;
+	bool	no_hints;
 	FILE	*decisions;
+};
+
+/**
+ * struct counts - what our driver did
+ * @admitted: misses that were to get a slot
+ * @full: of them, those that found none free
+ * @commits: times that slots were emptied
+ */
+struct counts {
+	u64	admitted;
+	u64	full;
+	u64	commits;
 };
 
 /**
@@ -125,6 +143,7 @@ struct setup {
  * @clairvoyant: wants setup->next
  * @start: returns the state, with an empty cache
  * @access: access to @block, whose fill blocks @bits are asked for; true: hit
+ * @counts: what was counted; NULL: nothing
  * @end: frees the state
  */
 struct sim_policy {
@@ -133,6 +152,7 @@ struct sim_policy {
 	bool	clairvoyant;
 	void	*(*start)(const struct setup *setup);
 	bool	(*access)(void *state, u32 block, u64 bits);
+	void	(*counts)(void *state, struct counts *counts);
 	void	(*end)(void *state);
 };
 
@@ -145,10 +165,12 @@ const struct sim_policy *find_policy(const char *name, size_t length);
  * struct result - of a trace, a policy and a size
  * @accesses: by phase
  * @misses: by phase
+ * @counts: over all phases
  */
 struct result {
 	u64	*accesses;
 	u64	*misses;
+	struct counts counts;
 };
 
 struct result *play(const struct sim_policy *policy, const struct setup *setup);

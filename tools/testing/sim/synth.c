@@ -271,6 +271,68 @@ static void make_images(struct synth *s)
 	free(boot);
 }
 
+/* ---- a boot beside a scan -------------------------------------------------- */
+
+/*
+ * hot, alone, rate, then.  Boots of the hot blocks, some alone, then beside a scan
+ * that reads 'rate' new ones for each of them.
+ */
+static void make_beside(struct synth *s)
+{
+	u64 hot = s->value[0], alone = s->value[1], rate = s->value[2], then = s->value[3];
+	u64 next = hot, i, j, k;
+
+	trace_phase(s->trace, "alone");
+	for (i = 0; i < alone; i++)
+		for (j = 0; j < hot; j++)
+			access_block(s, j);
+	for (i = 1; i <= then; i++) {
+		trace_phase(s->trace, "beside %llu", i);
+		for (j = 0; j < hot; j++) {
+			access_block(s, j);
+			for (k = 0; k < rate; k++)
+				access_block(s, next++);
+		}
+	}
+}
+
+/* ---- readers beside one that reads more -------------------------------------- */
+
+/* One access of each reader in turn; those read loops over 'hot' blocks, each its own. */
+static void read_quiet(struct synth *s, u64 vms, u64 hot, u64 i)
+{
+	u64 vm;
+
+	for (vm = 0; vm < vms; vm++)
+		access_block(s, (vm << 24) + i % hot);
+}
+
+/*
+ * vms, hot, alone, rate, noisy, then.  After some loops of the readers there is one
+ * more, which reads 'rate' blocks of a loop over 'noisy' while each of them reads
+ * one.  They take turns, five blocks each, in phases of their own: all those that
+ * have the same name make one figure.
+ */
+static void make_neighbours(struct synth *s)
+{
+	u64 vms = s->value[0], hot = s->value[1], alone = s->value[2], rate = s->value[3];
+	u64 noisy = s->value[4], then = s->value[5], loud = 0, i, j, n;
+
+	trace_phase(s->trace, "alone");
+	for (i = 0; i < alone * hot; i++)
+		read_quiet(s, vms, hot, i);
+	for (i = 1; i <= then; i++) {
+		for (j = 0; j < hot; j += 5) {
+			trace_phase(s->trace, "others %llu", i);
+			for (n = j; n < hot && n < j + 5; n++)
+				read_quiet(s, vms, hot, n);
+			trace_phase(s->trace, "noisy %llu", i);
+			for (n = 0; n < 5 * rate; n++)
+				access_block(s, (vms << 24) + loud++ % noisy);
+		}
+	}
+}
+
 /* ---- mixtures, as disks of virtual machines see them ---------------------- */
 
 #define MAX_AGAIN	64
@@ -520,6 +582,14 @@ static const struct workload {
 	  "0.01,0.1,0.4", make_scan,
 	  { { "hot", 5000, 1 }, { "alpha", 0.8, 0 }, { "accesses", 400000, 1 },
 	    { "cold", 20000, 1 }, { "length", 4000, 1 }, { "every", 20000, 1 } } },
+	{ "beside", "boots of 'hot' blocks, then beside a scan that reads 'rate' new blocks for each of them",
+	  "2000", make_beside,
+	  { { "hot", 1900, 1 }, { "alone", 5, 0 }, { "rate", 4, 0 }, { "then", 6, 1 } } },
+	{ "neighbours", "readers that each loop over 'hot' blocks, then one more that loops over 'noisy', 'rate' times\n"
+	  "                 as fast as each of them",
+	  "2000", make_neighbours,
+	  { { "vms", 4, 1 }, { "hot", 450, 1 }, { "alone", 8, 0 }, { "rate", 16, 0 },
+	    { "noisy", 2000, 1 }, { "then", 20, 1 } } },
 	{ "images", "three images of n, 1.5 n and 2 n blocks boot at random times, 6 : 3 : 1",
 	  "0.1,0.25,0.4,0.6,0.8", make_images,
 	  { { "n", 1000, 1 }, { "boots", 100, 1 }, { "vms", 3, 1 }, { "chunk", 64, 1 },

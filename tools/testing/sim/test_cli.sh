@@ -52,7 +52,7 @@ refuses()
 }
 
 echo "TAP version 13"
-echo "1..48"
+echo "1..54"
 
 # ---- csv
 
@@ -154,6 +154,39 @@ refuses "oracle: cut short" "oracle: record 3 has 2 of its 24 bytes: is the file
 printf 't_us,offset,length\n0,0,512\n87184,0,512\n' >text
 refuses "oracle: text" "text: record 0 is text, 't_us,offset,...': is it of --format csv, lcscsv or blocks?" \
 	--trace text --format oracle
+
+# ---- time
+
+loop="--synthetic shift:n=400,loops=5,then=5 --sizes 0.8 --policies adaptive --csv"
+# shellcheck disable=SC2086 # words
+got=$("$sim" $loop --phases --evict-delay 0 | sed -n '1p;2p;$p' | cut -d, -f1,3,4- | tr '\n' ' ')
+# shellcheck disable=SC2086 # words
+want=$("$sim" $loop | tail -n 1 | cut -d, -f2-)
+# shellcheck disable=SC2086 # words
+"$sim" $loop --evict-delay 0 | tail -n 1 | grep -qF ",$want,"
+verdict $? "evict-delay: 0 is the default"
+case $got in
+"trace,phase,size,slots,policy,accesses,misses,miss_ratio,cut,admitted,full,commits "*"shift:n=400"*",,, "*) true ;;
+*) false ;;
+esac
+verdict $? "evict-delay: counts are of all phases, not of each"
+refuses "evict-delay: bad" "--evict-delay '-1' is not a whole number from 0 to 1000000" --evict-delay -1
+
+beside="--synthetic beside:hot=475,alone=2,then=8 --sizes 500 --policies adaptive --phases --csv"
+second() # ARGUMENT...: hits of the hot blocks in the second boot after the sixth beside a scan, percent
+{
+	# shellcheck disable=SC2086 # words
+	"$sim" $beside "$@" | awk -F, '/beside 8/ { printf "%d", 100 * ($(NF - 3) - $(NF - 2)) / 475 }'
+}
+without=$(second)
+after=$(second --restart 15200)
+cold=$(second --restart 15200 --no-hints)
+echo "# second boot: $without %, after a restart $after %, without hints $cold %"
+[ "$without" -ge 80 ] && [ $((after + 3)) -ge "$without" ]
+verdict $? "restart: as many hits as without, within 3 points"
+[ "$cold" -lt $((without - 10)) ]
+verdict $? "restart: fewer without hints"
+refuses "no-hints: without restart" "--no-hints: without --restart there is nothing that needs them" --trace csv --no-hints
 
 # ---- options
 

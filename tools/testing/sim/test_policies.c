@@ -10,7 +10,7 @@
 
 #include "driver.h"
 #include "sim.h"
-#include "unit.h"
+#include "expect.h"
 
 #define MOST_ACCESSES	4000
 
@@ -65,7 +65,7 @@ static void check_text(const char *name, u32 slots, const char *text, const char
 	play_into(name, trace, slots, hit);
 	for (i = 0; i < nr; i++)
 		got[i] = hit[i] ? 'h' : 'm';
-	expectf(unit_same(got, wanted), "%s, %u slots: %s\n#   is %s\n# want %s", name, slots, text,
+	expectf(!strcmp(got, wanted), "%s, %u slots: %s\n#   is %s\n# want %s", name, slots, text,
 		got, wanted);
 	trace_free(trace);
 }
@@ -77,7 +77,7 @@ static void check_text(const char *name, u32 slots, const char *text, const char
  */
 
 /* D pushes B out, because A was used after it: C A D; B pushes out C: A D B. */
-static void lru_by_hand(void)
+static void lru_by_hand(struct kunit *test)
 {
 	check_text("lru", 3, "ABCADBDA",
 			     "mmmhmmhh");
@@ -86,7 +86,7 @@ static void lru_by_hand(void)
 }
 
 /* D pushes A out, although it was used: B C D; A pushes B out: C D A. */
-static void fifo_by_hand(void)
+static void fifo_by_hand(struct kunit *test)
 {
 	check_text("fifo", 3, "ABCADBDAB",
 			      "mmmhmhhmm");
@@ -99,7 +99,7 @@ static void fifo_by_hand(void)
  * used.  C: A and D are spared, B goes: A D C.  B: A goes, it was spared once
  * for one use: D C B.
  */
-static void clock_by_hand(void)
+static void clock_by_hand(struct kunit *test)
 {
 	check_text("clock", 3, "ABCADBDACBDA",
 			       "mmmhmmhhmmhm");
@@ -116,7 +116,7 @@ static void clock_by_hand(void)
  * B C, A1out F G.  A and D are in Am.  C and B are hits in A1in.  H: B leaves,
  * A1in C H, A1out G B.  B: remembered.
  */
-static void twoq_by_hand(void)
+static void twoq_by_hand(struct kunit *test)
 {
 	check_text("2q", 4, "ABCDEABDAFDGBCADCBHBAB",
 			    "mmmmmmmhhmmmmmhhhhmmhh");
@@ -133,7 +133,7 @@ static void twoq_by_hand(void)
  * B2 forgets C, T1 is empty, so D leaves to B2: T1 A, T2 E, B2 B D.  E: hit.  C:
  * forgotten; B2 forgets B; T1 is not above p, so E leaves: T1 A C.  A: hit.
  */
-static void arc_by_hand(void)
+static void arc_by_hand(struct kunit *test)
 {
 	check_text("arc", 2, "ABACBDCEBDEAECA",
 			     "mmhmmmhmmmhmhmh");
@@ -153,7 +153,7 @@ static void arc_by_hand(void)
  * D B C A, Q A.  C: A leaves, C is remembered, becomes LIR, D HIR: S B A C, Q D.
  * D: hit.
  */
-static void lirs_by_hand(void)
+static void lirs_by_hand(struct kunit *test)
 {
 	check_text("lirs", 3, "ABCDCDBBACDBCACD",
 			      "mmmmmmhhmmhhhmmh");
@@ -167,7 +167,7 @@ static void lirs_by_hand(void)
  * are pruned from S but stay in Q.  A hit makes 1000 the newest of Q, so it is
  * 1001 that leaves for 1003.
  */
-static void lirs_queue_by_hand(void)
+static void lirs_queue_by_hand(struct kunit *test)
 {
 	u32 id[600], nr = 0, i;
 	struct trace *trace;
@@ -197,7 +197,7 @@ static void lirs_queue_by_hand(void)
  * goes, hand at A: D A F.  A is used.  B: A is spared, F goes, the hand starts
  * over: D A B.  G: D is spared, A goes: D B G.
  */
-static void sieve_by_hand(void)
+static void sieve_by_hand(struct kunit *test)
 {
 	check_text("sieve", 3, "ABCABDEDFGDEDAFABGDA",
 			       "mmmhhmmhmmhmhmmhmmhm");
@@ -213,7 +213,7 @@ static void sieve_by_hand(void)
  * B: H leaves and E is forgotten: S B, G F G H.  A: hit.  E: B leaves: S E, G G H
  * B.  I: E leaves: S I, G H B E.  E: was a ghost only just now.
  */
-static void s3fifo_by_hand(void)
+static void s3fifo_by_hand(struct kunit *test)
 {
 	check_text("s3fifo", 4, "ABCDAAEBFCGADHBAEIE",
 				"mmmmhhmmmmmhmmmhmmm");
@@ -225,7 +225,7 @@ static void s3fifo_by_hand(void)
 }
 
 /* C never comes again, so it is not kept; B comes before A, so it is. */
-static void opt_by_hand(void)
+static void opt_by_hand(struct kunit *test)
 {
 	check_text("opt", 2, "ABCAB",
 			     "mmmhh");
@@ -233,7 +233,7 @@ static void opt_by_hand(void)
 			     "mmhm");
 }
 
-static void stop_by_hand(void)
+static void stop_by_hand(struct kunit *test)
 {
 	check_text("stop", 2, "ABCACB",
 			      "mmmhmh");
@@ -253,11 +253,11 @@ static u32 random_ids(u32 *id, u32 nr, u32 blocks)
 			id[i] = at;
 			continue;
 		}
-		if (!unit_below(20)) {
-			run = unit_below(blocks);
-			at = unit_below(blocks);
+		if (!corcache_below(20)) {
+			run = corcache_below(blocks);
+			at = corcache_below(blocks);
 		}
-		id[i] = unit_below(unit_below(blocks) + 1);
+		id[i] = corcache_below(corcache_below(blocks) + 1);
 	}
 	return nr;
 }
@@ -276,7 +276,7 @@ static u32 stack_distance(const u32 *id, u32 at)
 }
 
 /* LRU hits what is at most as far down its stack as it has slots. */
-static void lru_stack_distances(void)
+static void lru_stack_distances(struct kunit *test)
 {
 	u32 id[400], nr = ARRAY_SIZE(id), slots, round, i;
 	bool hit[400];
@@ -284,9 +284,9 @@ static void lru_stack_distances(void)
 	for (round = 0; round < 10; round++) {
 		struct trace *trace;
 
-		random_ids(id, nr, 2 + unit_below(60));
+		random_ids(id, nr, 2 + corcache_below(60));
 		trace = trace_of(id, nr);
-		for (slots = 1; slots < 64; slots += 1 + unit_below(6)) {
+		for (slots = 1; slots < 64; slots += 1 + corcache_below(6)) {
 			play_into("lru", trace, slots, hit);
 			for (i = 0; i < nr; i++)
 				expectf(hit[i] == (stack_distance(id, i) < slots),
@@ -296,16 +296,16 @@ static void lru_stack_distances(void)
 	}
 }
 
-static void fifo_naive_queue(void)
+static void fifo_naive_queue(struct kunit *test)
 {
 	u32 id[MOST_ACCESSES], nr = MOST_ACCESSES, round, i, j;
 	bool hit[MOST_ACCESSES];
 
 	for (round = 0; round < 10; round++) {
-		u32 slots = 1 + unit_below(50), queue[50], used = 0;
+		u32 slots = 1 + corcache_below(50), queue[50], used = 0;
 		struct trace *trace;
 
-		random_ids(id, nr, 2 + unit_below(100));
+		random_ids(id, nr, 2 + corcache_below(100));
 		trace = trace_of(id, nr);
 		play_into("fifo", trace, slots, hit);
 		for (i = 0; i < nr; i++) {
@@ -346,17 +346,17 @@ static u32 fewest(const u32 *id, u32 nr, u32 at, u32 set, u32 slots, s8 (*known)
 }
 
 /* Every choice that there is, on traces of up to 6 blocks. */
-static void opt_brute_force(void)
+static void opt_brute_force(struct kunit *test)
 {
 	u32 id[30], nr = ARRAY_SIZE(id), round;
 	s8 known[30][64];
 	bool hit[30];
 
 	for (round = 0; round < 300; round++) {
-		u32 slots = 1 + unit_below(5), wanted;
+		u32 slots = 1 + corcache_below(5), wanted;
 		struct trace *trace;
 
-		random_ids(id, nr, 2 + unit_below(5));
+		random_ids(id, nr, 2 + corcache_below(5));
 		memset(known, -1, sizeof(known));
 		wanted = fewest(id, nr, 0, 0, slots, known);
 		trace = trace_of(id, nr);
@@ -399,16 +399,16 @@ static u32 belady(const u32 *id, u32 nr, u32 slots)
 	return misses;
 }
 
-static void opt_naive(void)
+static void opt_naive(struct kunit *test)
 {
 	u32 id[1500], nr = ARRAY_SIZE(id), round;
 	bool hit[1500];
 
 	for (round = 0; round < 10; round++) {
-		u32 slots = 1 + unit_below(60), wanted;
+		u32 slots = 1 + corcache_below(60), wanted;
 		struct trace *trace;
 
-		random_ids(id, nr, 2 + unit_below(100));
+		random_ids(id, nr, 2 + corcache_below(100));
 		wanted = belady(id, nr, slots);
 		trace = trace_of(id, nr);
 		play_into("opt", trace, slots, hit);
@@ -441,15 +441,15 @@ static void check_laws(const char *name, const struct trace *trace, u32 slots)
 	free(seen);
 }
 
-static void laws(void)
+static void laws(struct kunit *test)
 {
 	u32 id[MOST_ACCESSES], round, i;
 
 	for (round = 0; round < 20; round++) {
-		u32 slots = 1 + unit_below(round < 10 ? 6 : 120);
+		u32 slots = 1 + corcache_below(round < 10 ? 6 : 120);
 		struct trace *trace;
 
-		random_ids(id, MOST_ACCESSES, 2 + unit_below(200));
+		random_ids(id, MOST_ACCESSES, 2 + corcache_below(200));
 		trace = trace_of(id, MOST_ACCESSES);
 		for (i = 0; sim_policies[i]; i++)
 			check_laws(sim_policies[i]->name, trace, slots);
@@ -461,7 +461,7 @@ static void laws(void)
  * What everything fits into misses each block once.  Ours keeps slots ready and
  * need not hold everything, nor do those that hand a part of it to newcomers.
  */
-static void all_fits(void)
+static void all_fits(struct kunit *test)
 {
 	static const char *const names[] = {
 		"stop", "lru", "fifo", "clock", "random", "2q", "arc", "lirs", "sieve", "s3fifo",
@@ -483,7 +483,7 @@ static void all_fits(void)
 }
 
 /* All slots are as likely to be emptied: the mean time of stay is the number of slots. */
-static void random_is_fair(void)
+static void random_is_fair(struct kunit *test)
 {
 	u32 slots = 8, nr = MOST_ACCESSES, id[MOST_ACCESSES], i, hits;
 	bool hit[MOST_ACCESSES];
@@ -501,8 +501,14 @@ static void random_is_fair(void)
 
 /* ---- our driver ------------------------------------------------------------ */
 
+static void driver_release(struct driver *d, u32 slot)
+{
+	driver_retire(d, slot);
+	driver_free_retired(d);
+}
+
 /* As find_free() of the index: beside the region before, else on from the last. */
-static void free_slots(void)
+static void free_slots(struct kunit *test)
 {
 	/* dense numbers: 0 is region 10, 1 is 20, 2 is 11, 3 is 21, 4 is 30, 5 is 12 */
 	static const u32 id[] = { 10, 20, 11, 21, 30, 12 };
@@ -529,6 +535,15 @@ static void free_slots(void)
 	expect_int(driver_take(&d, 0), NONE);
 	driver_release(&d, 3);
 	expect(!driver_used(&d, 3) && driver_used(&d, 2));
+	/* what is retired has no region, and is not free either */
+	driver_retire(&d, 2);
+	expect(!driver_used(&d, 2) && !driver_free_slot(&d, 2));
+	expect_int(d.retired, 1);
+	expect_int(d.used, 4);
+	driver_free_retired(&d);
+	expect(!driver_used(&d, 2) && driver_free_slot(&d, 2));
+	expect_int(d.used, 3);
+	expect_int(driver_take(&d, 3), 2);
 	/* what was just taken comes last, when it is free again */
 	driver_release(&d, 0);
 	expect_int(driver_take(&d, 0), 3);
@@ -537,7 +552,7 @@ static void free_slots(void)
 }
 
 /* Numbers that 32 bits do not hold are replaced by dense ones, all or none. */
-static void regions(void)
+static void regions(struct kunit *test)
 {
 	struct trace *trace = trace_new("test");
 
@@ -556,7 +571,7 @@ static void regions(void)
 	trace_free(trace);
 }
 
-static void partial_regions(void)
+static void partial_regions(struct kunit *test)
 {
 	struct trace *trace = trace_new("test");
 	struct setup setup = { .slots = 1 };
@@ -595,31 +610,36 @@ static void partial_regions(void)
 	trace_free(trace);
 }
 
-static const struct unit_test tests[] = {
-	{ "LRU by hand", lru_by_hand },
-	{ "FIFO by hand", fifo_by_hand },
-	{ "CLOCK by hand", clock_by_hand },
-	{ "2Q by hand", twoq_by_hand },
-	{ "ARC by hand", arc_by_hand },
-	{ "LIRS by hand", lirs_by_hand },
-	{ "LIRS by hand: the order of Q", lirs_queue_by_hand },
-	{ "SIEVE by hand", sieve_by_hand },
-	{ "S3-FIFO by hand", s3fifo_by_hand },
-	{ "optimum by hand", opt_by_hand },
-	{ "stop by hand", stop_by_hand },
-	{ "LRU: stack distances", lru_stack_distances },
-	{ "FIFO: a naive queue", fifo_naive_queue },
-	{ "optimum: every choice there is", opt_brute_force },
-	{ "optimum: Belady's rule, naively", opt_naive },
-	{ "what holds for every policy", laws },
-	{ "a cache that holds everything", all_fits },
-	{ "random replacement is fair", random_is_fair },
-	{ "free slots, as in the kernel", free_slots },
-	{ "region numbers", regions },
-	{ "partial regions", partial_regions },
+static struct kunit_case cases[] = {
+	KUNIT_CASE(lru_by_hand),
+	KUNIT_CASE(fifo_by_hand),
+	KUNIT_CASE(clock_by_hand),
+	KUNIT_CASE(twoq_by_hand),
+	KUNIT_CASE(arc_by_hand),
+	KUNIT_CASE(lirs_by_hand),
+	KUNIT_CASE(lirs_queue_by_hand),
+	KUNIT_CASE(sieve_by_hand),
+	KUNIT_CASE(s3fifo_by_hand),
+	KUNIT_CASE(opt_by_hand),
+	KUNIT_CASE(stop_by_hand),
+	KUNIT_CASE(lru_stack_distances),
+	KUNIT_CASE(fifo_naive_queue),
+	KUNIT_CASE(opt_brute_force),
+	KUNIT_CASE(opt_naive),
+	KUNIT_CASE(laws),
+	KUNIT_CASE(all_fits),
+	KUNIT_CASE(random_is_fair),
+	KUNIT_CASE(free_slots),
+	KUNIT_CASE(regions),
+	KUNIT_CASE(partial_regions),
+	{}
 };
 
-int main(void)
-{
-	return unit_run(tests, ARRAY_SIZE(tests));
-}
+static struct kunit_suite suite = {
+	.name = "sim_policies",
+	.suite_init = corcache_test_suite_init,
+	.init = corcache_test_init,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

@@ -8,18 +8,18 @@
 #include <stdlib.h>
 
 #include "sim.h"
-#include "unit.h"
+#include "expect.h"
 
 /* ---- traces ----------------------------------------------------------------- */
 
-static void dense_numbers(void)
+static void dense_numbers(struct kunit *test)
 {
 	u64 id[2000], i, j;
 	struct trace *trace = trace_new("test");
 
 	for (i = 0; i < ARRAY_SIZE(id); i++) {
 		/* small ones repeat, large ones have all their bits */
-		id[i] = unit_below(2) ? unit_below(500) : unit_random();
+		id[i] = corcache_below(2) ? corcache_below(500) : corcache_random();
 		trace_add(trace, id[i], 0);
 	}
 	trace_finish(trace);
@@ -39,7 +39,7 @@ static void dense_numbers(void)
 	trace_free(trace);
 }
 
-static void repeated(void)
+static void repeated(struct kunit *test)
 {
 	struct trace *trace = trace_new("test");
 	u32 i;
@@ -61,13 +61,13 @@ static void repeated(void)
 	trace_free(trace);
 }
 
-static void next_ones(void)
+static void next_ones(struct kunit *test)
 {
 	struct trace *trace = trace_new("test");
 	u32 i, j, *next;
 
 	for (i = 0; i < 1000; i++)
-		trace_add(trace, unit_below(100), 0);
+		trace_add(trace, corcache_below(100), 0);
 	trace_finish(trace);
 	next = next_accesses(trace);
 	for (i = 0; i < 1000; i++) {
@@ -79,7 +79,7 @@ static void next_ones(void)
 	trace_free(trace);
 }
 
-static void sizes(void)
+static void sizes(struct kunit *test)
 {
 	struct trace *trace = trace_new("test");
 	u32 i;
@@ -141,16 +141,17 @@ static bool same(const struct trace *a, const struct trace *b)
 }
 
 /* The same seed gives the same, and another one another if there is any chance in it. */
-static void seeds(void)
+static void seeds(struct kunit *test)
 {
 	const char *name;
 	unsigned int i;
 
 	for (i = 0; (name = workload_name(i)); i++) {
-		u64 seed = unit_random();
+		u64 seed = corcache_random();
 		struct trace *a = make(name, seed), *b = make(name, seed);
 		struct trace *c = make(name, seed + 1);
-		bool chance = strncmp(name, "loop", 4) && strncmp(name, "shift", 5);
+		bool chance = strncmp(name, "loop", 4) && strncmp(name, "shift", 5) &&
+			      strcmp(name, "beside") && strcmp(name, "neighbours");
 
 		expectf(same(a, b), "%s: seed 0x%llx: not the same again", name, seed);
 		expectf(same(a, c) != chance, "%s: seeds 0x%llx and + 1", name, seed);
@@ -161,7 +162,7 @@ static void seeds(void)
 	}
 }
 
-static void loop(void)
+static void loop(struct kunit *test)
 {
 	struct trace *trace = make("loop:n=7,loops=3", 1);
 	u64 i;
@@ -173,7 +174,7 @@ static void loop(void)
 	trace_free(trace);
 }
 
-static void shift(void)
+static void shift(struct kunit *test)
 {
 	struct trace *trace = make("shift:n=10,loops=2,to=1.5,then=3", 1);
 	u64 i;
@@ -225,9 +226,9 @@ static void check_zipf(const struct trace *trace, double first, double tens)
  * With n = 1000: the sum of r^-1 is 7.48547, of which 10 to 19 are 0.71877; that
  * of r^-0.5 is 61.8010, of which 10 to 19 are 2.66813.
  */
-static void zipf(void)
+static void zipf(struct kunit *test)
 {
-	u64 seed = unit_random();
+	u64 seed = corcache_random();
 	struct trace *trace = make("zipf:n=1000,alpha=1,accesses=200000", seed);
 
 	expect_u64(trace->nr, 200000);
@@ -263,9 +264,9 @@ static u32 still_popular(const struct trace *trace, u64 part, u32 nr)
 }
 
 /* Popularity stays, moves a little, moves far, or jumps. */
-static void drifts(void)
+static void drifts(struct kunit *test)
 {
-	u64 seed = unit_random();
+	u64 seed = corcache_random();
 	struct trace *stays = make("zipf:n=2000,alpha=1,accesses=200000", seed);
 	struct trace *slow = make("drift:n=2000,alpha=1,accesses=200000,every=3000", seed);
 	struct trace *fast = make("drift:n=2000,alpha=1,accesses=200000,every=50", seed);
@@ -283,11 +284,11 @@ static void drifts(void)
 }
 
 /* The hot set is alone until the first scan; then every second access is cold, each block once. */
-static void scan(void)
+static void scan(struct kunit *test)
 {
 	static const char what[] =
 		"scan:hot=500,alpha=0.5,accesses=10000,cold=3000,length=1000,every=4000";
-	struct trace *trace = make(what, unit_random());
+	struct trace *trace = make(what, corcache_random());
 	u64 i, cold = 0;
 
 	for (i = 0; i < 3999; i++)
@@ -304,9 +305,9 @@ static void scan(void)
 }
 
 /* Each image is read from its start to its end, but for the noise. */
-static void images(void)
+static void images(struct kunit *test)
 {
-	struct trace *trace = make("images:n=200,boots=50,vms=1,noise=0", unit_random());
+	struct trace *trace = make("images:n=200,boots=50,vms=1,noise=0", corcache_random());
 	u32 boots[3] = { 0 }, at = 0;
 	u64 i, image = 0;
 
@@ -327,16 +328,16 @@ static void images(void)
 	trace_free(trace);
 
 	/* one boot in ten is of the last image: with so many, it is among them */
-	trace = make("images:n=200,boots=500,vms=4,noise=0", unit_random());
+	trace = make("images:n=200,boots=500,vms=4,noise=0", corcache_random());
 	expect_u64(trace->nr_blocks, 200 + 300 + 400);
 	trace_free(trace);
 }
 
 /* As long as it should be; something is seen once, something often, and seeds differ in size. */
-static void mix(void)
+static void mix(struct kunit *test)
 {
 	u32 least = U32_MAX, most = 0, i;
-	u64 seed = unit_random();
+	u64 seed = corcache_random();
 
 	for (i = 0; i < 12; i++) {
 		struct trace *trace = make("mix:accesses=60000,blocks=6000", seed + i);
@@ -358,22 +359,27 @@ static void mix(void)
 	expectf(most > least + least / 4, "from %u to %u blocks", least, most);
 }
 
-static const struct unit_test tests[] = {
-	{ "dense numbers", dense_numbers },
-	{ "repeated", repeated },
-	{ "next accesses", next_ones },
-	{ "sizes", sizes },
-	{ "workloads repeat with their seeds", seeds },
-	{ "loop", loop },
-	{ "shift", shift },
-	{ "Zipf", zipf },
-	{ "drift and jump", drifts },
-	{ "scan", scan },
-	{ "images", images },
-	{ "mix", mix },
+static struct kunit_case cases[] = {
+	KUNIT_CASE(dense_numbers),
+	KUNIT_CASE(repeated),
+	KUNIT_CASE(next_ones),
+	KUNIT_CASE(sizes),
+	KUNIT_CASE(seeds),
+	KUNIT_CASE(loop),
+	KUNIT_CASE(shift),
+	KUNIT_CASE(zipf),
+	KUNIT_CASE(drifts),
+	KUNIT_CASE(scan),
+	KUNIT_CASE(images),
+	KUNIT_CASE(mix),
+	{}
 };
 
-int main(void)
-{
-	return unit_run(tests, ARRAY_SIZE(tests));
-}
+static struct kunit_suite suite = {
+	.name = "sim_traces",
+	.suite_init = corcache_test_suite_init,
+	.init = corcache_test_init,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

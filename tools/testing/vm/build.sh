@@ -7,7 +7,7 @@
 #   -c CC     gcc: the compiler that kernel was built with (default); clang
 #   -s        run sparse on every source file too (C=2 CF=-D__CHECK_ENDIAN__)
 #   -S DIR    build the module in DIR (a directory with a Kbuild) instead of the project's
-#   -b FAULT  build the module with a fault on purpose, a number of drivers/md/dm-corcache-break.h, in a place of its own
+#   -b FAULT  build the module with a fault on purpose, a number of drivers/md/dm-corcache/break.h, in a place of its own
 #   further arguments go to make, for example CONFIG_DM_CORCACHE_KUNIT_TEST=y
 #
 # The sources are copied to a directory per kernel and compiler, so one tree serves many kernels and a second build
@@ -92,7 +92,9 @@ clang_args() {
 
 make_args() { # COPY
 	local cc=$KCC
-	printf '%s\n' -C "$KDIR" "M=$1" "ARCH=$ARCH" W=1 "-j${JOBS:-$(nproc)}"
+	# A message of one compiler stands whole in the log: clang writes a line in pieces, and two of them at once are mixed
+	# into lines that name no file.
+	printf '%s\n' -C "$KDIR" "M=$1" "ARCH=$ARCH" W=1 --output-sync=target "-j${JOBS:-$(nproc)}"
 	# A module for a kernel with BTF would need pahole, and vmlinux, which no header package holds.
 	printf '%s\n' CONFIG_DEBUG_INFO_BTF_MODULES=
 	[ "$compiler" = gcc ] || cc=clang
@@ -153,7 +155,8 @@ build() {
 		find "$copy" -name '*.o' -delete
 		lab_die 1 "build for $name failed (make's status $status, log in $log)"
 	fi
-	ko=$(find "$copy" -name '*.ko' -newer "$out/lock" -o -name '*.ko' | sed -n 1p)
+	# the newest: one that an older layout of the sources has left may lie beside it
+	ko=$(find "$copy" -name '*.ko' -printf '%T@ %p\n' | sort -rn | sed -n '1s/^[^ ]* //p')
 	[ -n "$ko" ] || lab_die 1 "make made no .ko below $copy"
 	ln -sfr "$ko" "$out/${ko##*/}"
 	echo "$out/${ko##*/}"

@@ -9,7 +9,8 @@
 #   vm             to run guests
 #   test           what the tests use, on the host or in the guest (which sees the host's programs)
 #   check          shellcheck, sparse
-#   model          spin, for the models beside the design document
+#   model          spin, for the models; herd7 is unpacked in the cache (../model/herd.sh)
+#   docs           Sphinx, for the documents; codespell
 #   clang          clang with its sanitizer run-time
 #   crash          the crash replay
 #   bench          the benchmarks: their contenders and their plots
@@ -34,15 +35,16 @@ packages_of() { # GROUP
 	kernel-source) echo gcc make libc6-dev bc bison flex libelf-dev libssl-dev perl patch cpio kmod rsync xz-utils python3 ;;
 	vm) echo qemu-system-x86 busybox-static kmod util-linux procps iproute2 udev systemd nbdkit python3 ;;
 	test) echo dmsetup nbdkit nbd-client nbd-server fio udev e2fsprogs util-linux kmod python3 thin-provisioning-tools \
-		qemu-utils xz-utils gcc make libc6-dev ;;
+		qemu-utils xz-utils libdevmapper-dev gcc make libc6-dev ;;
 	check) echo shellcheck sparse ;;
-	model) echo spin gcc libc6-dev ;;
+	model) echo spin gcc libc6-dev xz-utils ;;
+	docs) echo python3-sphinx codespell ;;
 	clang) echo clang lld llvm libclang-rt-14-dev ;;
 	crash) echo libdevmapper-dev gcc make libc6-dev ;;
 	bench) echo fio nbdkit nbd-client qemu-utils thin-provisioning-tools python3 python3-matplotlib ;;
 	chroot) echo mmdebstrap ;;
 	dkms) echo dkms linux-headers-amd64 ;;
-	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check model clang crash bench chroot dkms" ;;
+	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check model docs clang crash bench chroot dkms" ;;
 	esac
 }
 
@@ -73,7 +75,7 @@ install_packages() {
 main() {
 	local groups=("$@") packages=() wanted=() g names
 	case ${1:-} in -h | --help) lab_usage; exit 0 ;; esac
-	[ $# -gt 0 ] || groups=(kernel build kernel-source vm test check model clang crash chroot)
+	[ $# -gt 0 ] || groups=(kernel build kernel-source vm test check model docs clang crash chroot)
 	for g in "${groups[@]}"; do
 		names=$(packages_of "$g")
 		# shellcheck disable=SC2206 # words are meant

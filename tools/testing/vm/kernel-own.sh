@@ -26,6 +26,12 @@ own_fragments() { # NAME ARCH
 	done
 }
 
+# Names of the patches that matter to ARCH, a line each. One source serves all: it has those of um, too.
+own_patches() { # ARCH
+	ls "$LAB_DIR"/patches/*.patch
+	[ "$1" != um ] || ls "$LAB_DIR"/patches/um/*.patch
+}
+
 # Large parts that no kernel of the lab compiles are left out, their Kconfig files are not.
 own_make_source() { # TMP
 	local package=linux-source-$OWN_SERIES patch
@@ -35,24 +41,50 @@ own_make_source() { # TMP
 		--exclude="$package/drivers/gpu/drm/amd/include" --exclude="$package/drivers/gpu/drm/*/*.c" \
 		--exclude="$package/tools/testing" --exclude="$package/sound/soc/*/*.c" --exclude="$package/drivers/net/*/*.c"
 	mv "$1/$package" "$1/linux"
-	for patch in "$LAB_DIR"/patches/*.patch; do
+	while IFS= read -r patch; do
 		patch --quiet --fuzz=0 -d "$1/linux" -p1 < "$patch"
-	done
+	done < <(own_patches um)
 	rm -rf "${1:?}/usr"
 }
 
-# Arguments for make, a line each, with which kernel NAME is built beside its configuration.
+# What of the kernel works on a module's own memory: bios, device-mapper, block drivers, lists and trees, workqueues,
+# timers, waits, locks, RCU, checksums, trace events. Objects without suffix, or all below a directory.
+OWN_CHECKED="block/% drivers/md/% drivers/block/% drivers/char/random lib/% crypto/% arch/x86/crypto/% mm/mempool mm/vmalloc
+	mm/util mm/percpu kernel/workqueue kernel/kthread kernel/params kernel/softirq kernel/sched/build_utility
+	kernel/time/% kernel/locking/% kernel/rcu/% kernel/trace/%"
+
+# A variable for make that is one of two texts: objects that match one of the patterns get the first.
+own_flags() { # VARIABLE "PATTERNS" "FLAGS" "FLAGS OF THE OTHERS"
+	# shellcheck disable=SC2016 # for make to expand, per object
+	printf '%s=$(if $(filter %s,$(obj)/$(basetarget)),%s,%s)\n' "$1" "$(tr -s '[:space:]' ' ' <<< "$2")" "$3" "$4"
+}
+
+# Arguments for make, a line each, with which kernel NAME is built beside its configuration. Modules are built without
+# them, and are instrumented in full.
+#
+# KASAN would check each access in the whole kernel, which takes a third longer to build, and slows down most what the
+# tests need most and what none of our memory passes through: starting programs. It checks what OWN_CHECKED names, and the
+# allocators poison and record as ever. The flags are those of scripts/Makefile.kasan for gcc. UBSAN is for the module.
 #
 # KCSAN would watch the whole kernel, which races with itself a lot where it does not matter. Its few watchpoints are for
 # the module and for those parts that work on the module's own memory: bios, device-mapper, bitmaps, trees. The rest has
 # its memory barriers instrumented, without which KCSAN would miss the order that they make; what it writes is noticed
 # all the same, as a race of unknown origin. The flags are those of scripts/Makefile.kcsan for gcc.
+# shellcheck disable=SC2016 # for make to expand
 own_make_args() { # NAME
-	local watched='block/bio drivers/md/dm drivers/md/dm-table lib/bitmap lib/find_bit lib/rbtree'
-	local flags='-fsanitize=thread -fno-optimize-sibling-calls --param tsan-distinguish-volatile=1 -Wno-tsan'
-	[ "$1" = kcsan ] || return 0
-	# shellcheck disable=SC2016 # for make to expand, per object
-	printf 'CFLAGS_KCSAN=$(if $(filter %s,$(obj)/$(basetarget)),%s,-D__KCSAN_INSTRUMENT_BARRIERS__)\n' "$watched" "$flags"
+	local kasan='-fsanitize=kernel-address -fasan-shadow-offset=$(CONFIG_KASAN_SHADOW_OFFSET) --param asan-globals=1'
+	kasan+=' --param asan-instrumentation-with-call-threshold=10000 --param asan-instrument-allocas=1 --param asan-stack=1'
+	case $1 in
+	debug | uml-debug)
+		own_flags CFLAGS_KASAN "$OWN_CHECKED" "$kasan" '$(CFLAGS_KASAN_NOSANITIZE)'
+		echo CFLAGS_UBSAN=
+		;;
+	kcsan)
+		own_flags CFLAGS_KCSAN 'block/bio drivers/md/dm drivers/md/dm-table lib/bitmap lib/find_bit lib/rbtree' \
+			'-fsanitize=thread -fno-optimize-sibling-calls --param tsan-distinguish-volatile=1 -Wno-tsan' \
+			-D__KCSAN_INSTRUMENT_BARRIERS__
+		;;
+	esac
 }
 
 # Options of the fragments that are not in .config as asked for.
@@ -99,7 +131,7 @@ own_make_entry() { # TMP SOURCE NAME ARCH
 	[ "$arch" != um ] || image=linux
 	own_configure "$build" "$source" "$arch" "${fragments[@]}"
 	{
-		nice make -C "$source" O="$build" ARCH="$arch" -j"${JOBS:-$(nproc)}" "${args[@]}" all
+		make -C "$source" O="$build" ARCH="$arch" -j"${JOBS:-$(nproc)}" "${args[@]}" all
 		make -C "$source" O="$build" ARCH="$arch" INSTALL_MOD_PATH="$tmp/root" INSTALL_MOD_STRIP=1 "${args[@]}" modules_install
 	} > "$log" 2>&1 || {
 		tail -n 30 "$log"
@@ -114,12 +146,12 @@ own_make_entry() { # TMP SOURCE NAME ARCH
 }
 
 own_kernel() { # NAME ARCH
-	local name=$1 arch=$2 version sum patches source entry last fragments
+	local name=$1 arch=$2 version sum patches all_patches source entry last fragments
 	mapfile -t fragments < <(own_fragments "$name" "$arch")
 	# Comments, and which fragment holds a line, make no other kernel.
 	sum=$({ grep -h '^CONFIG_' "${fragments[@]}" | sort; own_make_args "$name"; } | sha256sum | cut -c1-8)
-	patches=$(cat "$LAB_DIR"/patches/*.patch | sha256sum | cut -c1-4)
-	"$LAB_DIR/deps.sh" kernel-source >&2
+	patches=$(own_patches "$arch" | xargs cat | sha256sum | cut -c1-4)
+	all_patches=$(own_patches um | xargs cat | sha256sum | cut -c1-4)
 	if ! apt_use "$OWN_SUITE" || ! version=$(apt_version "linux-source-$OWN_SERIES") || [ -z "$version" ]; then
 		last=$(debian_last_entry "$name")
 		[ -n "$last" ] || lab_die "$LAB_SKIP" "kernel $name: linux-source-$OWN_SERIES cannot be had from this machine's mirror"
@@ -128,8 +160,9 @@ own_kernel() { # NAME ARCH
 		return
 	fi
 	entry=$LAB_CACHE/kernel/${name}_${version}_$sum-$patches
-	source=$LAB_CACHE/source/linux-source-${OWN_SERIES}_$version-$patches
+	source=$LAB_CACHE/source/linux-source-${OWN_SERIES}_$version-$all_patches
 	if [ ! -e "$entry" ]; then
+		[ -n "${LAB_ONLY_CACHED:-}" ] || "$LAB_DIR/deps.sh" kernel-source >&2
 		lab_entry "$source" own_make_source
 		lab_entry "$entry" own_make_entry "$source/linux" "$name" "$arch"
 	fi

@@ -10,6 +10,7 @@
 #   kcsan  x86_64 SMP, built here from the same source: KCSAN (data races), lockdep
 #   uml    User Mode Linux, built here from the same source: starts in a second, runs at near-native speed
 #   uml-debug  the same with KASAN, lockdep, kmemleak, fault injection; slower, and much faster than debug
+#   intree  the newest kernel as User Mode Linux, with this checkout's target built in: check/kernel-patch.sh makes it
 #
 # Output: lines for the shell's eval:
 #   KNAME    NAME
@@ -26,7 +27,7 @@
 # other failure.
 #
 # Environment: CORCACHE_LAB (cache directory), CORCACHE_LAB_REFRESH (hours after which Debian is asked for a newer
-# version, 12), JOBS (parallel compilations). The cache key has the package version and, for kernels built here, a
+# version, 12), JOBS (parallel compilations), LAB_ONLY_CACHED=1 (status 4 when it would have to be fetched or built). The cache key has the package version and, for kernels built here, a
 # checksum of configuration and patches: a new version or a changed configuration makes a new entry; old ones may be removed
 # by hand at any time when no guest runs.
 set -euo pipefail
@@ -38,6 +39,8 @@ set -euo pipefail
 . "$LAB_DIR/kernel-debian.sh"
 # shellcheck source=kernel-own.sh
 . "$LAB_DIR/kernel-own.sh"
+# shellcheck source=kernel-intree.sh
+. "$LAB_DIR/kernel-intree.sh"
 
 print_kernel() { # NAME ENTRY
 	local name=$1 d=$2
@@ -62,14 +65,16 @@ find_kernel() { # NAME: its entry in the cache, made when missing
 	kcsan) own_kernel kcsan x86 ;;
 	uml) own_kernel uml um ;;
 	uml-debug) own_kernel uml-debug um ;;
-	*) lab_die 1 "no kernel '$1': use one of 6.1 6.12 7.x debug kcsan uml uml-debug" ;;
+	intree) intree_kernel ;;
+	*) lab_die 1 "no kernel '$1': use one of 6.1 6.12 7.x debug kcsan uml uml-debug intree" ;;
 	esac
 }
 
 # Asking apt takes half a second, and a test run asks a hundred times: the answer is good as long as apt's lists are.
-# A changed configuration or changed scripts ask again.
+# A changed configuration or changed scripts ask again. The kernel that is made of this checkout is not looked for.
 memo_of() { # NAME
-	echo "$LAB_CACHE/kernel/.$1-$(cat "$LAB_DIR"/kernel*.sh "$LAB_DIR"/config/* "$LAB_DIR"/patches/* | sha256sum | cut -c1-12)"
+	[ "$1" != intree ] || { echo "$LAB_BUILD/intree/entry"; return; }
+	echo "$LAB_CACHE/kernel/.$1-$(cat "$LAB_DIR"/kernel*.sh "$LAB_DIR"/config/* "$LAB_DIR"/patches/*.patch "$LAB_DIR"/patches/*/*.patch | sha256sum | cut -c1-12)"
 }
 
 main() {

@@ -62,6 +62,7 @@ lab_entry() { # DIR MAKER [ARGS...]
 	local dir=$1 maker=$2
 	shift 2
 	[ -e "$dir" ] && return 0
+	[ -z "${LAB_ONLY_CACHED:-}" ] || lab_die "$LAB_SKIP" "${dir##*/} is not in the cache"
 	(
 		set -euo pipefail
 		lab_lock "${dir##*/}"

@@ -7,6 +7,8 @@
 #   -c CPUS      processors; default 2 (UML: always 1)
 #   -m MEM       memory, for example 2G (default; debug: 3G)
 #   -t SECONDS   time limit for the whole run; default 600
+#   -q SECONDS   SCRIPT prints something at least that often; when it does not, the guest stands still, as at the time limit.
+#                Time for which the host had no processor for the guest does not count
 #   -o OUTDIR    directory for results, shared with the guest read-write; default: a fresh one, removed on success
 #   -a ARGS      further kernel arguments
 #   -d FILE[:SIZE[:OPTIONS]]  a disk, in order /dev/vda, /dev/vdb... (UML: /dev/ubda...). FILE is raw and is made,
@@ -24,6 +26,8 @@
 #   -I           count instructions: one CPU, one nanosecond of guest time is one guest instruction (QEMU only). Given twice:
 #                what the guest waits for passes at once, so that a delay in it is exact; else it passes as on the
 #                host, whose other work shows. But then its clock runs away while it waits for the host, as for a file
+#   -T           emulate all processors in one thread of the host: half the processor time, since none waits for another,
+#                but they take turns, and next to no race is found. For what is not about races
 #   -v           kernel console on stderr while it runs
 #
 # The guest sees the host's file system, at the same paths; what it writes stays in its memory, except in OUTDIR.
@@ -42,34 +46,39 @@
 #   0-95  SCRIPT's, and the kernel had nothing to complain about
 #   4     also: the kernel cannot be had at the moment (a SCRIPT that skips returns 4 too)
 #   96    the VM was killed
-#   97    time limit; the last lines of the console are shown
+#   97    time limit, or silence (-q). Before the guest is killed it is made to say what it waits for (stand-still.py): the
+#         stacks that tell something are shown, all of them are in console.txt, the rest in stand-still.txt
 #   98    the kernel reported a warning, oops, lockdep/KASAN/KCSAN/UBSAN finding, hung task, or a leak in our module;
 #         the lines are shown. It takes precedence over SCRIPT's own status
 #   99    anything else: the guest did not report, SCRIPT could not be run, a usage error
 # A guest (QEMU) that has not started SCRIPT after LAB_START_LIMIT seconds (240), or stands still before it has, is killed
-# and started again, twice at most.
+# and started again, twice at most; each time a line is added to the file that LAB_RESTARTS names.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # Seconds that a guest may take until it starts its script. On a host that does much else the debug kernel takes 100.
 START_LIMIT=${LAB_START_LIMIT:-240}
+# Lines of the explanation why a guest stood still that are shown.
+EXPLAIN_LINES=400
 STATUS_KILLED=96 STATUS_TIMEOUT=97 STATUS_SPLAT=98 STATUS_LAB=99
 
-kernel='' cpus=2 memory='' limit=600 out='' kargs='' pidfile='' udev=0 systemd=0 panic=0 allow='' leakscan=1 icount=0 verbose=0
+kernel='' cpus=2 memory='' limit=600 quiet=0 out='' kargs='' pidfile='' udev=0 systemd=0 panic=0 allow='' leakscan=1 icount=0 threads=multi verbose=0
 disks=() environment=() vm_pid='' follow_pids=() out_is_ours=0
-# Of volatile disks: the servers' process ids, and by process id file and seed; a directory for sockets and caches.
+# Of volatile disks: the servers' process ids, and by process id file and seed. A directory for sockets and caches, with a
+# short name: that of a socket has 107 characters at most.
 server_pids=() server_dir=''
 declare -A server_file=() server_seed=()
 
 options() {
 	local o
-	while getopts k:c:m:t:o:a:d:e:p:usPA:LIvh o; do
+	while getopts k:c:m:t:q:o:a:d:e:p:usPA:LITvh o; do
 		case $o in
 		k) kernel=$OPTARG ;;
 		c) cpus=$OPTARG ;;
 		m) memory=$OPTARG ;;
 		t) limit=$OPTARG ;;
+		q) quiet=$OPTARG ;;
 		o) out=$OPTARG ;;
 		a) kargs+=" $OPTARG" ;;
 		d) disks+=("$OPTARG") ;;
@@ -81,6 +90,7 @@ options() {
 		A) allow=$OPTARG ;;
 		L) leakscan=0 ;;
 		I) icount=$((icount + 1)) ;;
+		T) threads=single ;;
 		v) verbose=1 ;;
 		h) lab_usage; exit 0 ;;
 		*) lab_usage >&2; exit $STATUS_LAB ;;
@@ -95,6 +105,7 @@ check_options() { # SCRIPT...
 	for v in "$cpus" "$limit"; do
 		[[ $v =~ ^[1-9][0-9]*$ ]] || lab_die $STATUS_LAB "'$v' is not a positive number (-c, -t)"
 	done
+	[[ $quiet =~ ^[0-9]+$ ]] || lab_die $STATUS_LAB "'$quiet' is not a number (-q)"
 	for v in "${environment[@]}"; do
 		[[ $v =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] || lab_die $STATUS_LAB "-e '$v' is not of the form VAR=VALUE"
 	done
@@ -114,8 +125,8 @@ prepare_out() {
 	mkdir -p "$out"
 	out=$(realpath "$out")
 	check_path "$out" "output directory"
+	rm -rf "$out"/{console,output,dmesg,kmemleak,stand-still}.txt "$out/.lab"
 	mkdir -p "$out/.lab"
-	rm -f "$out"/{console,output,dmesg,kmemleak}.txt "$out"/.lab/*
 	: > "$out/console.txt"
 	: > "$out/output.txt"
 }
@@ -157,7 +168,6 @@ letter() { # N: a, b, c...
 # file is in the host's page cache, and stays, whoever is killed. Trimming would go past nbdkit's cache to the file.
 serve_disk() { # NUMBER SEED
 	local socket pid i
-	[ -n "$server_dir" ] || server_dir=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-disk.XXXXXX")
 	socket=$server_dir/$1
 	TMPDIR=$server_dir nbdkit -f --exit-with-parent -U "$socket" --filter=cache file "$disk_file" \
 		cache=writeback cache-min-block-size=4096 < /dev/null > "$out/.lab/nbdkit-$1.log" 2>&1 &
@@ -213,14 +223,14 @@ uml_disks() {
 }
 
 kernel_args() {
-	local args="quiet loglevel=5 printk.time=1 panic=-1 log_buf_len=4M kasan_multi_shot=1"
+	local args="quiet loglevel=5 printk.time=1 panic=-1 log_buf_len=4M kasan_multi_shot=1 sysrq_always_enabled"
 	args+=" LAB_KIND=$kind LAB_OUT=$out LAB_INIT=$LAB_DIR/guest-init LAB_MODROOT=$MODROOT"
 	[ "$panic" = 0 ] || args+=" panic_on_warn=1"
 	echo "$args$kargs"
 }
 
 qemu_command() {
-	local accel tuning='' sleep=on
+	local accel tuning='' sleep=on khz
 	accel=$("$LAB_DIR/accel.sh" "$KIMAGE" "$INITRD") || exit $STATUS_LAB
 	# q35: its ACPI tables are far quicker to interpret than those of the default machine, half a minute for debug.
 	vm=(qemu-system-x86_64 -M q35 -nodefaults -no-user-config -display none -no-reboot -m "${memory:-2G}")
@@ -229,10 +239,12 @@ qemu_command() {
 		vm+=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=$sleep")
 	else
 		# shellcheck disable=SC2206 # several words
-		vm+=($accel -smp "$cpus")
+		vm+=(${accel/thread=multi/thread=$threads} -smp "$cpus")
 	fi
 	vm+=(
-		-chardev "file,id=console,path=$out/console.txt" -serial chardev:console
+		-chardev "socket,id=console,path=$server_dir/console,server=on,wait=off,logfile=$out/console.txt" -serial chardev:console
+		-chardev "socket,id=questions,path=$server_dir/questions,server=on,wait=off" -serial chardev:questions
+		-qmp "unix:$server_dir/qmp,server=on,wait=off"
 		-fsdev "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"
 		-device "virtio-9p-pci,fsdev=host,mount_tag=host"
 		-fsdev "local,id=out,path=$out,security_model=none"
@@ -241,24 +253,30 @@ qemu_command() {
 		-kernel "$KIMAGE" -initrd "$INITRD"
 	)
 	qemu_disks
-	# Emulation passes the host's TSC through, which runs on while a virtual CPU waits for a busy host's: kernels that
-	# take it for the clock see time jump, and tests see timeouts. QEMU's own clock stays even. When instructions are
-	# counted, the TSC is that count, and the best clock.
+	# Reading a clock of QEMU's takes it a lock that all processors want, and an emulated kernel reads the clock all the
+	# time: on a busy host two processors do little else than wait for each other in read_hpet(). The TSC, which
+	# emulation passes through from the host, costs nothing; but a kernel that measures on a busy host how fast it is
+	# measures wrong, and then sees time jump. So it is told. When instructions are counted, the TSC is that count.
 	#
 	# What has been translated is used again only at the same address: with addresses of programs that change at random,
 	# a program starts three times slower.
 	if [ "$icount" -gt 0 ]; then
 		tuning=" tsc=reliable norandmaps"
 	elif [[ $accel == *tcg* ]]; then
-		tuning=" clocksource=hpet tsc=unstable norandmaps"
+		khz=$("$LAB_DIR/tsc-khz.py")
+		if [ -n "$khz" ]; then tuning=" tsc=reliable tsc_early_khz=$khz"; else tuning=" clocksource=hpet tsc=unstable"; fi
+		tuning+=" norandmaps"
 	fi
-	vm+=(-append "console=ttyS0 no_timer_check mitigations=off$tuning $(kernel_args)")
+	# On a busy host an emulated processor gets no time for seconds: that is no lockup of the guest's.
+	[[ $accel != *tcg* ]] || tuning+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=300"
+	# An NMI is the last means to see the stacks of a guest that stands still: bits 0 and 6 mean all tasks, all processors.
+	vm+=(-append "console=ttyS0 no_timer_check mitigations=off unknown_nmi_panic panic_print=0x41$tuning $(kernel_args)")
 }
 
 uml_command() {
 	[ "$icount" = 0 ] || lab_die $STATUS_LAB "-I (count instructions) needs a QEMU kernel"
 	vm=("$LAB_DIR/uml-start.sh" "$out" "$KIMAGE" "mem=${memory:-2G}" "initrd=$INITRD"
-		"con0=null,fd:3" "con1=null,fd:4" con=null ssl=null)
+		"con0=null,fd:3" "con1=null,fd:4" con=null ssl=null umid=lab)
 	uml_disks
 	# shellcheck disable=SC2207 # words are meant
 	vm+=($(kernel_args))
@@ -295,22 +313,67 @@ vm_cpu_time() {
 	echo $((${12} + ${13}))
 }
 
-# Runs beside the VM and kills it at the time limit. It also kills a guest that does not come to its script: QEMU, on a
+# Make the guest say what it waits for. What it has said before alone counts as complaints of the kernel.
+explain() { # WHY
+	local more=() shown
+	mkdir -p "$out/.lab/before/.lab"
+	cp "$out"/{console,dmesg,kmemleak}.txt "$out/.lab/before/" || true
+	cp "$out/.lab/vm.log" "$out/.lab/before/.lab/" || true
+	shown=$(wc -c < "$out/console.txt")
+	if [ "$kind" = uml ]; then more=("$out/.lab/uml" "$vm_pid"); else more=("$server_dir"); fi
+	echo "$1" > "$out/stand-still.txt"
+	"$LAB_DIR/stand-still.py" "$kind" "$out/console.txt" "${more[@]}" >> "$out/stand-still.txt" 2>&1 ||
+		echo "--- the kernel has not answered" >> "$out/stand-still.txt"
+	{
+		echo "--- of its stacks (all of them: console.txt):"
+		tail -c "+$((shown + 1))" "$out/console.txt"
+		# a kernel that panics as UML shows its stack there
+		tail -c "+$(($(wc -c < "$out/.lab/before/.lab/vm.log") + 1))" "$out/.lab/vm.log"
+	} | awk -f "$LAB_DIR/stacks.awk" >> "$out/stand-still.txt"
+}
+
+# Seconds for which threads of QEMU could have run, and the host had no processor for them, all together.
+host_delay() {
+	cat "/proc/$vm_pid"/task/*/schedstat 2> /dev/null | awk '{ ns += $2 } END { printf "%d\n", ns / 1e9 }'
+}
+
+# Was it the host that let the guest say nothing for that long? One that waits for something does not want to run.
+host_is_busy() { # SECONDS-SILENT DELAY-BEFORE
+	[ "$kind" = qemu ] && [ $(($(host_delay) - $2)) -ge $(($1 / 2)) ]
+}
+
+# Runs beside the VM and kills it at the time limit, or when it says nothing for too long. It also kills a guest that does not come to its script: QEMU, on a
 # busy host, at times loses the interrupt that brings up the second processor, or that one processor waits for the other
 # to answer. Then it uses no processor time at all, or all there is.
 watch_vm() {
-	local end=$((SECONDS + limit)) start_end=$((SECONDS + START_LIMIT)) seen=0 now still=0
+	local end=$((SECONDS + limit)) start_end=$((SECONDS + START_LIMIT)) seen=0 now still=0 said=0 said_at=$SECONDS delay=0 why=''
 	while kill -0 "$vm_pid" 2> /dev/null; do
 		sleep 1
+		if [ "$quiet" -gt 0 ]; then
+			now=$(stat -c %s "$out/output.txt")
+			if [ "$now" != "$said" ] || [ ! -e "$out/.lab/started" ] ||
+				{ [ $((SECONDS - said_at)) -ge "$quiet" ] && host_is_busy "$quiet" "$delay"; }; then
+				said=$now said_at=$SECONDS delay=$(host_delay)
+			fi
+		fi
 		if [ "$SECONDS" -ge "$end" ]; then
-			touch "$out/.lab/timed-out"
+			why="time limit of $limit seconds reached"
+		elif [ "$quiet" -gt 0 ] && [ ! -e "$out/.lab/status" ] && [ $((SECONDS - said_at)) -ge "$quiet" ]; then
+			why="nothing was printed for $quiet seconds"
+		fi
+		if [ -n "$why" ]; then
+			[ -e "$out/.lab/started" ] || why+=', and the script was not started'
+			echo "$why" > "$out/.lab/timed-out"
+			explain "$why"
 			kill -KILL "$vm_pid"
+			return
 		elif [ "$kind" = qemu ] && [ ! -e "$out/.lab/started" ]; then
 			now=$(vm_cpu_time)
 			if [ $((now - seen)) -lt 5 ]; then still=$((still + 1)); else still=0; fi
 			seen=$now
 			if [ "$still" -ge 30 ] || [ "$SECONDS" -ge "$start_end" ]; then
 				touch "$out/.lab/stuck"
+				[ "$attempt" != 1 ] || explain "the guest did not come to its script"
 				kill -KILL "$vm_pid"
 			fi
 		fi
@@ -339,6 +402,7 @@ run_vm() {
 		lab_say "the guest did not come to its script (attempt $attempt of 3); it has said last:" \
 			"$(tail -n 1 "$out/console.txt" | tr -d '\r')"
 		cp "$out/console.txt" "$out/console-stuck-$attempt.txt"
+		[ -z "${LAB_RESTARTS:-}" ] || [ "$attempt" = 3 ] || echo "$kernel, attempt $attempt: $out" >> "$LAB_RESTARTS"
 		[ "$attempt" = 3 ] || rm "$out/.lab/stuck"
 	done
 }
@@ -365,30 +429,34 @@ cut_disks() {
 }
 
 show_console() {
+	local from=$out
 	echo "--- last lines of the console:"
-	tail -n 40 "$out/console.txt" | tr -d '\r'
+	if [ -e "$out/.lab/timed-out" ]; then from=$out/.lab/before; fi
+	tail -n 40 "$from/console.txt" | tr -d '\r'
 	tail -n 5 "$out/.lab/vm.log"
 	echo "--- end"
 } >&2
 
+# The explanation is long at times; all of it is in the file.
 say_timeout() {
-	local how=''
-	[ -e "$out/.lab/started" ] || how=', and the script was not started'
-	lab_say "time limit of $limit seconds reached$how"
+	lab_say "$(cat "$out/.lab/timed-out")"
+	sed -n "2,${EXPLAIN_LINES}p" "$out/stand-still.txt" >&2
 }
 
 # Turn what is in OUTDIR into an exit status, the most telling reason first.
 verdict() {
-	local splats reported='' status=''
-	splats=$(LAB_ALLOW=$allow "$LAB_DIR/scan-log.sh" "$out") || true
+	local splats reported='' status='' log=$out
+	# Of a guest that stood still: as it was before it had to explain itself.
+	[ ! -e "$out/.lab/timed-out" ] || log=$out/.lab/before
+	splats=$(LAB_ALLOW=$allow "$LAB_DIR/scan-log.sh" "$log") || true
 	if [ -n "$splats" ]; then
 		lab_say "the kernel complained (see dmesg.txt and console.txt in $out):"
 		printf '%s\n' "$splats" >&2
 		return $STATUS_SPLAT
 	fi
 	if [ "$systemd" = 1 ] && [ -e "$out/.lab/timed-out" ]; then
-		say_timeout
 		show_console
+		say_timeout
 		return $STATUS_TIMEOUT
 	fi
 	[ ! -e "$out/.lab/status" ] || read -r reported status < "$out/.lab/status"
@@ -403,8 +471,8 @@ verdict() {
 		return $STATUS_LAB
 	fi
 	if [ -e "$out/.lab/timed-out" ]; then
-		say_timeout
 		show_console
+		say_timeout
 		return $STATUS_TIMEOUT
 	fi
 	if [ "$vm_status" -gt 128 ] && [ ! -e "$out/.lab/stuck" ]; then
@@ -428,7 +496,9 @@ main() {
 	[ -n "$memory" ] || [[ $kernel != *debug ]] || memory=3G
 	# UML's own fork walks the maps of a process without the lock that 6.1 wants for it, and lockdep says so at each boot.
 	[ "$kernel" != uml-debug ] || allow=${allow:+$allow|}'WARNING: suspicious RCU usage'
+	server_dir=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-vm.XXXXXX")
 	token=$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+	trap cleanup EXIT
 	prepare_out
 	case $ARCH in
 	um)
@@ -438,7 +508,6 @@ main() {
 	*) kind=qemu && qemu_command ;;
 	esac
 	write_job "$@"
-	trap cleanup EXIT
 	trap 'exit 130' INT TERM HUP
 	run_vm
 	cut_disks

@@ -5,10 +5,12 @@
 #
 # A harness that reports success whatever happens looks just like a module without bugs. So each detector of run.sh
 # is made to fire, by the module of deliberate bugs in bug/ where it takes a bug:
-#   stock  Debian's own kernel: exit status and arguments pass, missing report, WARN, forgiven WARN, oops, hang, power
-#          cut, disks that lose what was not flushed, a guest that gets stuck, nothing but OUTDIR is written on the host
+#   stock  Debian's own kernel: exit status and arguments pass, missing report, WARN, forgiven WARN, oops, hang, silence, a
+#          processor without interrupts (each with the stack that explains it), power cut, disks that lose what was not
+#          flushed, a guest that gets stuck, nothing but OUTDIR is written on the host
 #   uml    the same without the oops: there it is a signal, and the end of the guest
-#   debug  lockdep, sleeping in atomic context, KASAN (use after free, out of bounds, vmalloc), memory leak
+#   debug  lockdep, sleeping in atomic context, KASAN (use after free, out of bounds, vmalloc; also where a function of the
+#          kernel makes the mistake for the module), UBSAN, debug objects, a failing allocation, memory leak
 #   kcsan  data race, missing memory barrier, lockdep, sleeping in atomic context; races of the kernel alone do not count
 # Without an argument: all four. About 4 minutes when the kernels are in the cache.
 #
@@ -104,6 +106,21 @@ test_failures() { # NAME
 	expect 98 "$1: kernel warning" -k "$1" -- /bin/sh -c "$(commit_bug warn)"
 	expect 0 "$1: kernel warning, forgiven" -k "$1" -A 'WARNING: .*corcache-bug\.c' -- /bin/sh -c "$(commit_bug warn)"
 	expect 97 "$1: hang" -k "$1" -t 20 -- /bin/sh -c "$(commit_bug hang)"
+	expect_line "$1: the stack of the hang is shown" 'bug_hang' "$scratch/stderr"
+}
+
+# Work that waits for ever is no hung task for the kernel while nobody waits for it in turn, and says nothing itself.
+test_stand_still() { # NAME
+	expect 97 "$1: silence" -k "$1" -t 300 -q 5 -- /bin/sh -c "$(commit_bug wait)"
+	expect_line "$1: it is told from the time limit" 'nothing was printed for 5 seconds' "$scratch/stderr"
+	expect_line "$1: what its work waits for is shown" 'wait_for_ever' "$scratch/stderr"
+	expect_line "$1: and in which workqueue" 'workqueue corcache-bug' "$scratch/stderr"
+	expect_line "$1: the task that waits for it is shown" '(bug_wait|bug_run)' "$scratch/stderr"
+	expect 97 "$1: a processor that takes no interrupts" -k "$1" -t 300 -q 5 -- \
+		/bin/sh -c "insmod $ko; exec taskset -c 0 /bin/sh -c 'echo spin > $RUN'"
+	expect_line "$1: where it is, is shown" 'bug_(spin|run)' "$scratch/stderr"
+	expect 0 "$1: a guest that speaks often enough is left alone" -k "$1" -t 300 -q 5 -- \
+		/bin/sh -c "for i in 1 2 3 4 5 6 7 8; do date; sleep 1; done"
 }
 
 # Process 1 of this guest does nothing, so that it never comes to its script.
@@ -198,12 +215,19 @@ test_volatile() { # NAME
 test_debug() {
 	# lockdep first: the first report of KASAN switches it off.
 	expect 98 "debug: bugs of memory and locking" -k debug -m 1G -L -- /bin/sh -c "$(commit_bug \
-		lock-order sleep-in-atomic use-after-free out-of-bounds vmalloc-out-of-bounds)"
+		lock-order sleep-in-atomic free-active shift use-after-free out-of-bounds vmalloc-out-of-bounds kernel-bitmap \
+		kernel-bio kernel-work kernel-copy)"
 	expect_line "debug: lock order" 'WARNING: possible circular locking' "$scratch/stderr"
 	expect_line "debug: sleep in atomic context" 'BUG: sleeping function called from invalid context' "$scratch/stderr"
 	expect_line "debug: use after free" 'KASAN: (slab-)?use-after-free' "$scratch/stderr"
 	expect_line "debug: out of bounds" 'KASAN: slab-out-of-bounds' "$scratch/stderr"
 	expect_line "debug: vmalloc out of bounds" 'KASAN: vmalloc-out-of-bounds' "$scratch/stderr"
+	expect_line "debug: shift out of bounds" 'UBSAN: shift-out-of-bounds' "$scratch/stderr"
+	expect_line "debug: memory with an active timer is freed" 'ODEBUG: free active' "$scratch/stderr"
+	expect_line "debug: the kernel's bitmaps on freed memory" 'KASAN: .* in .*bitmap' "$scratch/stderr"
+	expect_line "debug: a bio that was freed" 'KASAN: .* in (bio_|submit_bio|blk_)' "$scratch/stderr"
+	expect_line "debug: a work item that was freed" 'KASAN: .* in (__queue_work|queue_work_on)' "$scratch/stderr"
+	expect_line "debug: the kernel's copy beyond the end" 'KASAN: .* in (memcpy|bug_kernel_copy)' "$scratch/stderr"
 	expect 98 "debug: memory leak" -k debug -m 1G -- /bin/sh -c "$(commit_bug leak)"
 	expect_line "debug: the leak names our module" 'bug_leak.*corcache' "$scratch/stderr"
 	expect 98 "debug: memory leak, module gone" -k debug -m 1G -- /bin/sh -c "$(commit_bug leak); rmmod corcache_bug"
@@ -273,6 +297,7 @@ main() {
 			test_passing 6.1
 			test_host_untouched 6.1
 			test_failures 6.1
+			test_stand_still 6.1
 			test_stuck 6.1
 			test_oops 6.1
 			test_power_cut 6.1
@@ -283,6 +308,7 @@ main() {
 			test_passing uml
 			test_host_untouched uml
 			test_failures uml
+			test_stand_still uml
 			test_power_cut uml
 			;;
 		debug)

@@ -26,9 +26,15 @@ int cmd_flip(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_super(int argc, char **argv);
 int cmd_occupy(int argc, char **argv);
+int cmd_forge(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
+int cmd_offline(int argc, char **argv);
+int cmd_change_fd(int argc, char **argv);
 
 /* corcache_cmd_dm.c */
 int cmd_suspend(int argc, char **argv);
 int cmd_timed(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_settle(int argc, char **argv);
 
 #endif /* CORCACHE_CMD_H */

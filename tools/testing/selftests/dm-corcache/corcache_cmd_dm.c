@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The subcommands of corcache_io that call device-mapper: suspend and timed.
+ * The subcommands of corcache_io that call device-mapper: suspend, timed, status
+ * and settle.
  *
- * They are what dmsetup does, with the time that device-mapper took for it and
- * without that of starting a program.
+ * The first two are what dmsetup does, with the time that device-mapper took for it
+ * and without that of starting a program; the others read the status.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,11 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "corcache_cmd.h"
-#include "corcache_dm.h"
 #include "corcache_io.h"
+#include "corcache_target.h"
 #include "corcache_util.h"
+#include "dm.h"
+
+/* The library is loaded before the time is taken. */
+static void need_dm(void)
+{
+	if (dm_setup())
+		die(EXIT_OTHER, "device-mapper: %s", dm_error());
+}
 
 static void interrupt(int sig)
 {
@@ -43,56 +53,35 @@ static void arm_interrupt(uint64_t us)
  */
 int cmd_suspend(int argc, char **argv)
 {
-	union dm_request request;
 	double since;
-	int r, error;
+	int error;
 
 	(void)argc;
-	dm_prepare(&request, argv[0]);
-	request.head.flags = DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG | (opt.noflush ? DM_NOFLUSH_FLAG : 0);
+	need_dm();
 	since = now();
 	if (opt.after)
 		arm_interrupt(opt.after);
-	r = dm_call(DM_DEV_SUSPEND, &request);
-	error = errno;
-	if (r && error != EINTR)
-		die(EXIT_OTHER, "suspend of %s: %s", argv[0], strerror(error));
-	printf("%s ms=%.0f\n", r ? "interrupted" : "suspended", (now() - since) * 1e3);
+	error = dm_suspend(argv[0], DM_NOLOCKFS | (opt.noflush ? DM_NOFLUSH : 0));
+	if (error && error != EINTR)
+		die(EXIT_OTHER, "suspend of %s: %s", argv[0], dm_error());
+	printf("%s ms=%.0f\n", error ? "interrupted" : "suspended", (now() - since) * 1e3);
 	return 0;
 }
 
-/* ---- timed ---- */
-
-static void put_target(union dm_request *request, const char *type, uint64_t sectors, const char *params)
+static int timed_call(int argc, char **argv)
 {
-	struct dm_target_spec *spec = (void *)(&request->head + 1);
-
-	if (strlen(params) >= sizeof(*request) - sizeof(request->head) - sizeof(*spec))
-		die(EXIT_USAGE, "too long: %s", params);
-	spec->length = sectors;
-	snprintf(spec->target_type, sizeof(spec->target_type), "%s", type);
-	strcpy(request->bytes + sizeof(request->head) + sizeof(*spec), params);
-	request->head.target_count = 1;
-	request->head.flags |= DM_READONLY_FLAG;
-}
-
-/* Returns what the words ask for, with what belongs to it in @request. */
-static unsigned long put_request(union dm_request *request, int argc, char **argv)
-{
-	const char *verb = argv[1];
+	const char *name = argv[0], *verb = argv[1];
 
 	if (argc == 2 && !strcmp(verb, "resume"))
-		return DM_DEV_SUSPEND;
+		return dm_resume(name);
 	if (argc == 2 && !strcmp(verb, "remove"))
-		return DM_DEV_REMOVE;
-	if (argc == 3 && !strcmp(verb, "message")) {
-		dm_put_message(request, argv[2]);
-		return DM_TARGET_MSG;
-	}
+		return dm_remove(name);
+	if (argc == 3 && !strcmp(verb, "message"))
+		return dm_message(name, argv[2]);
 	if (argc != 5 || strcmp(verb, "load"))
-		die(EXIT_USAGE, "timed NAME resume|remove|message WORDS|load TYPE SECTORS PARAMETERS");
-	put_target(request, argv[2], number(argv[3]), argv[4]);
-	return DM_TABLE_LOAD;
+		die(EXIT_USAGE,
+		    "timed NAME resume|remove|message WORDS|load TYPE SECTORS PARAMETERS");
+	return dm_reload(name, DM_READONLY, number(argv[3]), argv[2], argv[4]);
 }
 
 /*
@@ -101,15 +90,44 @@ static unsigned long put_request(union dm_request *request, int argc, char **arg
  */
 int cmd_timed(int argc, char **argv)
 {
-	union dm_request request;
-	unsigned long what;
 	double since;
 
-	dm_prepare(&request, argv[0]);
-	what = put_request(&request, argc, argv);
+	need_dm();
 	since = now();
-	if (dm_call(what, &request))
-		die(EXIT_OTHER, "%s of %s: %s", argv[1], argv[0], strerror(errno));
+	if (timed_call(argc, argv))
+		die(EXIT_OTHER, "%s of %s: %s", argv[1], argv[0], dm_error());
 	printf("us=%.0f\n", (now() - since) * 1e6);
+	return 0;
+}
+
+/* ---- status and settle ---- */
+
+/* The values of the fields that are named, one a line; or all that there is. */
+int cmd_status(int argc, char **argv)
+{
+	struct status status;
+
+	/* one that hangs is a fault of the target: SIGALRM ends this program then */
+	alarm(opt.seconds);
+	target_status(argv[0], &status);
+	for (int i = 1; i < argc; i++) {
+		const char *value = status_word(&status, argv[i]);
+
+		if (!value)
+			die(EXIT_OTHER, "status of %s has no field %s", argv[0], argv[i]);
+		puts(value);
+	}
+	for (size_t i = 0; i < status.nr && argc == 1; i++)
+		printf("%s%s=%s", i ? " " : "", status.field[i].name, status.field[i].value);
+	if (argc == 1)
+		putchar('\n');
+	return 0;
+}
+
+/* Until the copies behind the reads are on the cache device. */
+int cmd_settle(int argc, char **argv)
+{
+	(void)argc;
+	target_settle(argv[0], opt.seconds ?: 30);
 	return 0;
 }

@@ -33,7 +33,8 @@ int cmd_stamp(int argc, char **argv)
 		n = opt.length - done < MIB ? opt.length - done : MIB;
 		pattern_make(buf, opt.start + done, n);
 		if (pwrite(fd, buf, n, opt.start + done) != (ssize_t)n)
-			die(EXIT_OTHER, "write at %" PRIu64 ": %s", opt.start + done, strerror(errno));
+			die(EXIT_OTHER, "write at %" PRIu64 ": %s", opt.start + done,
+			    strerror(errno));
 	}
 	if (fsync(fd))
 		die(EXIT_OTHER, "fsync: %s", strerror(errno));

@@ -167,7 +167,8 @@ int cmd_sweep(int argc, char **argv)
 	for (block = 0; block < blocks; block++)
 		if (s.touched[block])
 			distinct += block == blocks - 1 ? s.length - block * opt.block : opt.block;
-	printf("cold=%" PRIu64 " mixed=%" PRIu64 " distinct=%" PRIu64 "\n", s.cold, s.mixed, distinct);
+	printf("cold=%" PRIu64 " mixed=%" PRIu64 " distinct=%" PRIu64 "\n", s.cold, s.mixed,
+	       distinct);
 	free(s.touched);
 	free(raw);
 	return summary(since);

@@ -17,10 +17,12 @@
 #include <string.h>
 
 #include "corcache_cmd.h"
-#include "corcache_dm.h"
 #include "corcache_io.h"
+#include "corcache_target.h"
 #include "corcache_util.h"
 #include "corcache_verify.h"
+
+#define SETTLE_SECONDS	30
 
 struct extent {
 	uint64_t offset, length;
@@ -82,7 +84,8 @@ static struct extent *load_trace(const char *path, size_t *nr)
 			(*nr)--;
 			continue;
 		}
-		if (sscanf(line, "%" SCNu64 ",%" SCNu64 ",%" SCNu64, &t_us, &offset, &length) != 3 ||
+		if (sscanf(line, "%" SCNu64 ",%" SCNu64 ",%" SCNu64,
+			   &t_us, &offset, &length) != 3 ||
 		    offset % SECTOR || length % SECTOR || !length || length > MAX_IO)
 			die(EXIT_OTHER, "%s:%zu: not t_us,offset,length in whole sectors: %s",
 			    path, line_nr, line);
@@ -106,8 +109,8 @@ static struct {
 /* What follows from a read has happened, and is on the cache device. */
 static void finish_step(const char *name)
 {
-	dm_settle(name);
-	dm_message(name, "commit");
+	target_settle(name, SETTLE_SECONDS);
+	target_message(name, "commit");
 }
 
 /* With --trust the first reader verifies for all. */
@@ -173,15 +176,18 @@ int cmd_replay(int argc, char **argv)
 		trace[i].length = (end < size ? end : size) - trace[i].offset;
 	}
 	distinct = distinct_bytes(trace, nr);
-	printf("reads=%zu bytes=%" PRIu64 " distinct_bytes=%" PRIu64 " seconds=%.3f errors=%" PRIu64 " mismatches=%" PRIu64 "\n",
+	printf("reads=%zu bytes=%" PRIu64 " distinct_bytes=%" PRIu64 " seconds=%.3f errors=%" PRIu64
+	       " mismatches=%" PRIu64 "\n",
 	       reads, bytes, distinct, seconds, errors, mismatches);
 	if (opt.json) {
 		FILE *json = fopen(opt.json, "w");
 
 		if (!json)
 			die(EXIT_OTHER, "%s: %s", opt.json, strerror(errno));
-		fprintf(json, "{\"reads\": %zu, \"bytes\": %" PRIu64 ", \"distinct_bytes\": %" PRIu64
-			", \"block\": %" PRIu64 ", \"seconds\": %.6f, \"errors\": %" PRIu64 ", \"mismatches\": %" PRIu64 "}\n",
+		fprintf(json,
+			"{\"reads\": %zu, \"bytes\": %" PRIu64 ", \"distinct_bytes\": %" PRIu64
+			", \"block\": %" PRIu64 ", \"seconds\": %.6f, \"errors\": %" PRIu64
+			", \"mismatches\": %" PRIu64 "}\n",
 			reads, bytes, distinct, opt.block, seconds, errors, mismatches);
 		if (fclose(json))
 			die(EXIT_OTHER, "%s: %s", opt.json, strerror(errno));
@@ -229,7 +235,8 @@ int cmd_nbdlog(int argc, char **argv)
 		for (i = 0; i < nr; i++)
 			printf("%" PRIu64 " %" PRIu64 "\n", e[i].offset, e[i].length);
 	distinct = distinct_bytes(e, nr);
-	printf("reads=%zu bytes=%" PRIu64 " distinct=%" PRIu64 " again=%" PRIu64 " largest=%" PRIu64 "\n",
+	printf("reads=%zu bytes=%" PRIu64 " distinct=%" PRIu64 " again=%" PRIu64 " largest=%" PRIu64
+	       "\n",
 	       nr, bytes, distinct, bytes - distinct, largest);
 	free(e);
 	return 0;

@@ -4,7 +4,7 @@
  *
  * Linked with the module's own format and geometry code, so that a change of
  * the format changes this tool with it; the headers under
- * tools/testing/unit/include stand in for the kernel's.
+ * tools/testing/shared/include stand in for the kernel's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,16 +15,17 @@
 #include <linux/types.h>
 #include <asm/byteorder.h>
 
-#include "dm-corcache-format.h"
-#include "dm-corcache-geometry.h"
+#include "format.h"
+#include "geometry.h"
 
 #include "corcache_disk.h"
 
 #define UNIT 4096		/* suits devices with either sector size */
 
-static int transfer(int fd, void *buf, u64 sector, size_t bytes, int write)
+int corcache_disk_transfer(int fd, void *buf, uint64_t sector, size_t bytes, int write)
 {
-	ssize_t n = write ? pwrite(fd, buf, bytes, sector * 512) : pread(fd, buf, bytes, sector * 512);
+	ssize_t n = write ? pwrite(fd, buf, bytes, sector * 512) :
+			    pread(fd, buf, bytes, sector * 512);
 
 	if (n == (ssize_t)bytes)
 		return 0;
@@ -33,7 +34,7 @@ static int transfer(int fd, void *buf, u64 sector, size_t bytes, int write)
 	return -1;
 }
 
-static u64 backup_sector(u64 device_sectors)
+uint64_t corcache_disk_backup(uint64_t device_sectors)
 {
 	return device_sectors / CORCACHE_META_ALIGN_SECTORS * CORCACHE_META_ALIGN_SECTORS -
 	       CORCACHE_META_ALIGN_SECTORS;
@@ -48,26 +49,26 @@ static void print_super(const char *which, u64 sector, const struct corcache_sup
 		printf("%02x", super->id[i]);
 	printf(" version=%u length=%llu cache_sectors=%llu region=%u block=%u checksums=%d slots=%llu"
 	       " table_start=%llu table_sectors=%llu data_start=%llu backup_start=%llu"
-	       " sector_entries=%u entry_bytes=%u origin_id=%s\n",
-	       CORCACHE_FORMAT_VERSION,
-	       (unsigned long long)geo->target_sectors, (unsigned long long)geo->cache_sectors,
-	       geo->region_sectors, geo->block_sectors, geo->checksums,
-	       (unsigned long long)geo->nr_slots, (unsigned long long)geo->table_start,
-	       (unsigned long long)geo->table_sectors, (unsigned long long)geo->data_start,
-	       (unsigned long long)geo->backup_start, geo->sector_entries, geo->entry_bytes,
+	       " sector_entries=%u entry_bytes=%u compat=%llx origin_id=%s\n",
+	       CORCACHE_FORMAT_VERSION, (unsigned long long)geo->target_sectors,
+	       (unsigned long long)geo->cache_sectors, geo->region_sectors, geo->block_sectors,
+	       geo->checksums, (unsigned long long)geo->nr_slots,
+	       (unsigned long long)geo->table_start, (unsigned long long)geo->table_sectors,
+	       (unsigned long long)geo->data_start, (unsigned long long)geo->backup_start,
+	       geo->sector_entries, geo->entry_bytes, (unsigned long long)super->compat,
 	       super->origin_id);
 }
 
 static int load_super(int fd, void *buf, const char *which, u64 sector, u64 device_sectors,
 		      struct corcache_super *super)
 {
-	char err[256] = "no magic";
+	struct corcache_refusal why = { "no magic" };
 
-	if (transfer(fd, buf, sector, UNIT, 0))
+	if (corcache_disk_transfer(fd, buf, sector, UNIT, 0))
 		return -1;
-	if (corcache_super_decode(super, buf, device_sectors, err, sizeof(err))) {
+	if (corcache_super_decode(super, buf, device_sectors, &why)) {
 		printf("bad copy=%s sector=%llu reason=\"%s\"\n", which,
-		       (unsigned long long)sector, err);
+		       (unsigned long long)sector, why.text);
 		return -1;
 	}
 	print_super(which, sector, super);
@@ -81,7 +82,8 @@ static void dump_table_sector(const struct corcache_super *super, const void *se
 
 	for (i = 0; i < geo->sector_entries; i++) {
 		u64 slot = nr * geo->sector_entries + i, region, valid;
-		int ret = corcache_table_get(super, sector, i, &region, &valid, NULL);
+		u32 hint;
+		int ret = corcache_table_get(super, sector, i, &region, &hint, &valid, NULL);
 
 		if (!ret || slot >= geo->nr_slots)
 			continue;
@@ -90,13 +92,14 @@ static void dump_table_sector(const struct corcache_super *super, const void *se
 			       (unsigned long long)slot, (unsigned long long)nr);
 			continue;
 		}
-		printf("entry slot=%llu region=%llu valid=%llx data=%llu table_sector=%llu entry_byte=%llu\n",
+		printf("entry slot=%llu region=%llu valid=%llx data=%llu table_sector=%llu entry_byte=%llu hint=%x\n",
 		       (unsigned long long)slot, (unsigned long long)region,
 		       (unsigned long long)valid,
 		       (unsigned long long)corcache_slot_to_sector(geo, slot, 0),
 		       (unsigned long long)(geo->table_start + nr),
 		       (unsigned long long)((geo->table_start + nr) * 512 +
-				sizeof(struct corcache_table_header) + i * geo->entry_bytes));
+					    sizeof(struct corcache_table_header) +
+					    i * geo->entry_bytes), hint);
 	}
 }
 
@@ -106,7 +109,7 @@ int corcache_disk_dump(int fd, uint64_t device_sectors)
 	struct corcache_super main_copy, backup;
 	const struct corcache_super *super;
 	int have_main, have_backup;
-	u64 nr, backup_at = backup_sector(device_sectors);
+	u64 nr, backup_at = corcache_disk_backup(device_sectors);
 	unsigned char *buf;
 
 	if (posix_memalign((void **)&buf, UNIT, chunk))
@@ -125,7 +128,7 @@ int corcache_disk_dump(int fd, uint64_t device_sectors)
 		u64 left = (super->geo.table_sectors - nr) * 512;
 		size_t bytes = left < chunk ? left : chunk;
 
-		if (transfer(fd, buf, super->geo.table_start + nr, bytes, 0)) {
+		if (corcache_disk_transfer(fd, buf, super->geo.table_start + nr, bytes, 0)) {
 			free(buf);
 			return -1;
 		}
@@ -160,7 +163,7 @@ static void occupy_sector(const struct corcache_super *super, void *sector, u64 
 		crc[i] = (u32)nr + i + 1;
 	corcache_table_begin(super, sector, nr);
 	for (i = 0; i < geo->sector_entries && slot < last; i++, slot++)
-		corcache_table_put(super, sector, i, slot * MIX % geo->nr_regions, valid,
+		corcache_table_put(super, sector, i, slot * MIX % geo->nr_regions, 0, valid,
 				   geo->checksums ? crc : NULL);
 	corcache_table_seal(sector);
 }
@@ -184,7 +187,7 @@ int corcache_disk_occupy(int fd, uint64_t device_sectors, uint64_t valid)
 
 		for (size_t at = 0; at < bytes; at += 512, nr++)
 			occupy_sector(&super, buf + at, nr, valid);
-		if (transfer(fd, buf, super.geo.table_start + start, bytes, 1)) {
+		if (corcache_disk_transfer(fd, buf, super.geo.table_start + start, bytes, 1)) {
 			free(buf);
 			return -1;
 		}
@@ -201,7 +204,7 @@ static const struct {
 	const char *name;
 	size_t offset, bytes;
 } fields[] = {
-	FIELD(version), FIELD(features), FIELD(target_sectors), FIELD(cache_sectors),
+	FIELD(version), FIELD(incompat), FIELD(compat), FIELD(target_sectors), FIELD(cache_sectors),
 	FIELD(region_sectors), FIELD(block_sectors), FIELD(nr_slots), FIELD(table_start),
 	FIELD(table_sectors), FIELD(data_start), FIELD(backup_start), FIELD(origin_id_bytes),
 	FIELD(reserved),
@@ -211,7 +214,7 @@ static int poke_one(int fd, void *buf, u64 sector, size_t offset, size_t bytes, 
 {
 	struct corcache_superblock *disk = buf;
 
-	if (transfer(fd, buf, sector, UNIT, 0))
+	if (corcache_disk_transfer(fd, buf, sector, UNIT, 0))
 		return -1;
 	if (bytes == 4) {
 		__le32 word = cpu_to_le32((u32)value);
@@ -224,7 +227,7 @@ static int poke_one(int fd, void *buf, u64 sector, size_t offset, size_t bytes, 
 	}
 	disk->crc = 0;
 	disk->crc = cpu_to_le32(corcache_crc(buf, CORCACHE_SECTOR_BYTES));
-	return transfer(fd, buf, sector, UNIT, 1);
+	return corcache_disk_transfer(fd, buf, sector, UNIT, 1);
 }
 
 int corcache_disk_poke(int fd, uint64_t device_sectors, const char *which,
@@ -244,8 +247,8 @@ int corcache_disk_poke(int fd, uint64_t device_sectors, const char *which,
 		if (strcmp(which, "backup"))
 			ret = poke_one(fd, buf, 0, fields[i].offset, fields[i].bytes, number);
 		if (!ret && strcmp(which, "main"))
-			ret = poke_one(fd, buf, backup_sector(device_sectors), fields[i].offset,
-				       fields[i].bytes, number);
+			ret = poke_one(fd, buf, corcache_disk_backup(device_sectors),
+				       fields[i].offset, fields[i].bytes, number);
 		break;
 	}
 	if (i == sizeof(fields) / sizeof(fields[0]))

@@ -7,7 +7,19 @@
 #ifndef CORCACHE_DISK_H
 #define CORCACHE_DISK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+/*
+ * Read or write, and say so if that fails.  @buf, @sector and @bytes are those of
+ * O_DIRECT.  Return: 0 or -1.
+ */
+int corcache_disk_transfer(int fd, void *buf, uint64_t sector, size_t bytes, int write);
+
+/* Where the second superblock is on a device of this size, if it has not grown. */
+uint64_t corcache_disk_backup(uint64_t device_sectors);
 
 /**
  * corcache_disk_dump() - print superblocks and occupied table entries
@@ -46,5 +58,68 @@ int corcache_disk_poke(int fd, uint64_t device_sectors, const char *which,
  * Return: 0, or -1 after a message.
  */
 int corcache_disk_occupy(int fd, uint64_t device_sectors, uint64_t valid);
+
+/*
+ * What can be wrong with a cache device that is not in use.
+ *
+ *   blank	its first MiB is zero
+ *   super	a superblock cannot be used, or the two differ
+ *   table	a table sector is ours and damaged
+ *   entry	an entry of a good table sector makes no sense
+ *   duplicate	a region is named by two entries
+ *   checksum	a valid block has another checksum than the table says
+ *   content	a valid block is not what the origin holds
+ *   unreadable	what should be read cannot be
+ */
+enum corcache_fault {
+	CORCACHE_FAULT_BLANK, CORCACHE_FAULT_SUPER, CORCACHE_FAULT_TABLE, CORCACHE_FAULT_ENTRY,
+	CORCACHE_FAULT_DUPLICATE, CORCACHE_FAULT_CHECKSUM, CORCACHE_FAULT_CONTENT,
+	CORCACHE_FAULT_UNREADABLE, CORCACHE_FAULTS
+};
+
+extern const char *const corcache_fault_names[CORCACHE_FAULTS];
+
+struct corcache_report {
+	uint64_t entries, blocks;
+	uint64_t faults[CORCACHE_FAULTS];
+};
+
+/* Is @buf what the origin holds from byte @offset on? */
+typedef bool (*corcache_content_fn)(const void *buf, uint64_t offset, size_t bytes);
+
+/**
+ * corcache_disk_check() - check all that stands on a cache device
+ * @fd: cache device, not in use, open for O_DIRECT reads
+ * @device_sectors: its size
+ * @content: compares with the origin
+ * @report: filled in
+ *
+ * Prints a line for the first few faults of each kind.
+ */
+void corcache_disk_check(int fd, uint64_t device_sectors, corcache_content_fn content,
+			 struct corcache_report *report);
+
+/**
+ * corcache_disk_forge() - make one thing wrong, and leave all the rest right
+ * @fd: cache device, formatted and not in use, open for O_DIRECT reads and writes
+ * @device_sectors: its size
+ * @slot: an occupied one
+ * @kind: checksum (of its first valid block), entry, content (with a checksum that
+ *	fits) or duplicate (in another slot); or hint=N, with which nothing is wrong
+ *
+ * Return: 0, or -1 after a message.
+ */
+int corcache_disk_forge(int fd, uint64_t device_sectors, uint64_t slot, const char *kind);
+
+/**
+ * corcache_disk_restore() - make a device or a file of what `od -A x -t x1` printed
+ * @fd: open for writes; holds nothing but zeros
+ * @text: the lines; those that begin with # are comments
+ *
+ * Where there are zeros nothing is written.
+ *
+ * Return: 0, or -1 after a message.
+ */
+int corcache_disk_restore(int fd, FILE *text);
 
 #endif /* CORCACHE_DISK_H */

@@ -28,8 +28,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/dm-ioctl.h>
+#include <limits.h>
 #include <linux/fs.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,6 +42,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "dm.h"
+
 #define MIB		(1024U * 1024U)
 #define READ_BYTES	65536U
 #define MAX_FAULTS	20000U
@@ -50,7 +53,8 @@ enum { EXIT_WRONG = 1, EXIT_USAGE = 64, EXIT_OTHER = 70 };
 static const char *name, *params;
 static uint64_t sectors;
 static unsigned int first, step;
-static int control, fault;		/* /dev/mapper/control, fail-nth */
+static int fault;			/* fail-nth */
+static char words[16384];		/* of a status or a table */
 static char *read_buf;			/* for O_DIRECT */
 static unsigned int failed, survived;	/* operations with a fault */
 
@@ -100,56 +104,9 @@ static bool disarm(void)
 
 /* ---- device-mapper ---- */
 
-static char dm_buf[16384] __attribute__((aligned(8)));
-
-static struct dm_ioctl *dm_begin(uint32_t flags)
+static int load(void)
 {
-	struct dm_ioctl *dmi = (void *)dm_buf;
-
-	memset(dm_buf, 0, sizeof(dm_buf));
-	dmi->version[0] = DM_VERSION_MAJOR;
-	dmi->data_size = sizeof(dm_buf);
-	dmi->data_start = sizeof(*dmi);
-	dmi->flags = flags;
-	snprintf(dmi->name, sizeof(dmi->name), "%s", name);
-	return dmi;
-}
-
-/* Return: 0 or the error. */
-static int dm(unsigned long command, uint32_t flags)
-{
-	return ioctl(control, command, dm_begin(flags)) ? errno : 0;
-}
-
-static int dm_load(void)
-{
-	struct dm_ioctl *dmi = dm_begin(DM_READONLY_FLAG);
-	struct dm_target_spec *spec = (void *)(dm_buf + dmi->data_start);
-
-	dmi->target_count = 1;
-	spec->length = sectors;
-	strcpy(spec->target_type, "corcache");
-	snprintf((char *)(spec + 1), 4096, "%s", params);
-	return ioctl(control, DM_TABLE_LOAD, dmi) ? errno : 0;
-}
-
-static int dm_message(const char *text)
-{
-	struct dm_ioctl *dmi = dm_begin(0);
-	struct dm_target_msg *msg = (void *)(dm_buf + dmi->data_start);
-
-	strcpy(msg->message, text);
-	return ioctl(control, DM_TARGET_MSG, dmi) ? errno : 0;
-}
-
-static dev_t dm_device(void)
-{
-	struct dm_ioctl *dmi = dm_begin(0);
-
-	if (ioctl(control, DM_DEV_STATUS, dmi))
-		die(EXIT_WRONG, "%s is not there: %s", name, strerror(errno));
-	/* as the kernel's huge_encode_dev() */
-	return makedev((dmi->dev & 0xfff00) >> 8, (dmi->dev & 0xff) | ((dmi->dev >> 12) & 0xfff00));
+	return dm_reload(name, DM_READONLY, sectors, "corcache", params);
 }
 
 static void must(int error, const char *what, unsigned int n)
@@ -163,10 +120,13 @@ static void must(int error, const char *what, unsigned int n)
 static void check_data(uint64_t offset, unsigned int n)
 {
 	char path[64];
+	dev_t device;
 	uint64_t i;
 	int fd;
 
-	snprintf(path, sizeof(path), "/dev/dm-%u", minor(dm_device()));
+	if (dm_device(name, &device))
+		die(EXIT_WRONG, "%s is not there: %s", name, dm_error());
+	snprintf(path, sizeof(path), "/dev/dm-%u", minor(device));
 	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	if (fd < 0)
 		die(EXIT_OTHER, "%s: %s", path, strerror(errno));
@@ -214,7 +174,8 @@ static void check_ends(struct ends *e, unsigned int n)
 {
 	read_ends(e, e->now);
 	if (memcmp(e->before, e->now, 2 * MIB))
-		die(EXIT_WRONG, "fault %u: the activation failed, and has changed the cache device", n);
+		die(EXIT_WRONG, "fault %u: the activation failed, and has changed the cache device",
+		    n);
 }
 
 /* A fault has come, or not: what may the operation return? */
@@ -244,9 +205,9 @@ static void report(const char *what, unsigned int n)
  */
 static void make_device(unsigned int n)
 {
-	must(dm(DM_DEV_CREATE, DM_READONLY_FLAG), "create", n);
-	must(dm_load(), "load", n);
-	must(dm(DM_TABLE_CLEAR, 0), "clear", n);
+	must(dm_create(name, DM_READONLY, 0, NULL, NULL), "create", n);
+	must(load(), "load", n);
+	must(dm_clear(name), "clear", n);
 }
 
 /* Return: did the fault come? */
@@ -256,16 +217,16 @@ static bool activate_once(struct ends *e, unsigned int n)
 	int error;
 
 	arm(n);
-	error = dm_load();
+	error = load();
 	loaded = !error;
 	if (!error)
-		error = dm(DM_DEV_SUSPEND, 0);
+		error = dm_resume(name);
 	came = disarm();
 	check_result("activate", n, came, error);
 	if (!error)
 		check_data(n % 8 * READ_BYTES, n);
 	if (loaded)
-		must(dm(DM_DEV_REMOVE, 0), "remove", n);
+		must(dm_remove(name), "remove", n);
 	if (error)
 		check_ends(e, n);
 	else
@@ -287,34 +248,36 @@ static int cmd_activate(const char *cache)
 	if (n < 20 || n >= MAX_FAULTS || !failed)
 		die(EXIT_WRONG, "activate: %u allocations, %u failures: hardly", n, failed);
 	report("activate", n);
-	must(dm(DM_DEV_REMOVE, 0), "remove", n);
+	must(dm_remove(name), "remove", n);
 	return 0;
 }
 
 /* ---- control ---- */
 
-static int op_commit(void) { return dm_message("commit"); }
-static int op_quota_less(void) { return dm_message("quota 512"); }
-static int op_quota_more(void) { return dm_message("quota 2048"); }
-static int op_evict(void) { return dm_message("evict 0 128"); }
-static int op_evict_all(void) { return dm_message("evict_all"); }
-static int op_reset(void) { return dm_message("reset_stats"); }
+static int op_commit(void) { return dm_message(name, "commit"); }
+static int op_quota_less(void) { return dm_message(name, "quota 512"); }
+static int op_quota_more(void) { return dm_message(name, "quota 2048"); }
+static int op_evict(void) { return dm_message(name, "evict 0 128"); }
+static int op_evict_all(void) { return dm_message(name, "evict_all"); }
+static int op_reset(void) { return dm_message(name, "reset_stats"); }
 /* that it is refused is what it is to do */
 static int op_wrong(void)
 {
-	int error = dm_message("surprise");
+	int error = dm_message(name, "surprise");
 
 	return error == EINVAL ? 0 : error ?: EPROTO;
 }
-static int op_status(void) { return dm(DM_TABLE_STATUS, DM_NOFLUSH_FLAG); }
-static int op_table(void) { return dm(DM_TABLE_STATUS, DM_STATUS_TABLE_FLAG | DM_NOFLUSH_FLAG); }
-static int op_suspend(void) { return dm(DM_DEV_SUSPEND, DM_SUSPEND_FLAG); }
+
+static int op_status(void) { return dm_status(name, words, sizeof(words)); }
+static int op_table(void) { return dm_table(name, words, sizeof(words)); }
+static int op_suspend(void) { return dm_suspend(name, 0); }
 static int op_suspend_noflush(void)
 {
-	return dm(DM_DEV_SUSPEND, DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG | DM_NOFLUSH_FLAG);
+	return dm_suspend(name, DM_NOLOCKFS | DM_NOFLUSH);
 }
-static int op_resume(void) { return dm(DM_DEV_SUSPEND, 0); }
-static int op_reload(void) { return dm_load() ?: op_suspend_noflush() ?: op_resume(); }
+
+static int op_resume(void) { return dm_resume(name); }
+static int op_reload(void) { return load() ?: op_suspend_noflush() ?: op_resume(); }
 
 static const struct {
 	const char *what;
@@ -349,7 +312,7 @@ static bool control_once(unsigned int i, unsigned int n)
 	came = disarm();
 	check_result(ops[i].what, n, came, error);
 	/* whatever it has left: a table that was loaded, a suspended device */
-	must(dm(DM_TABLE_CLEAR, 0), "clear", n);
+	must(dm_clear(name), "clear", n);
 	must(op_resume(), "resume", n);
 	check_data(n % 8 * READ_BYTES, n);
 	return came;
@@ -378,6 +341,19 @@ static int cmd_control(void)
 
 /* ---- main ---- */
 
+/* Buffers of libdevmapper shall cost no system call, which might be what fails. */
+static void hoard_memory(void)
+{
+	void *p;
+
+	if (!mallopt(M_MMAP_MAX, 0) || !mallopt(M_TRIM_THRESHOLD, INT_MAX))
+		die(EXIT_OTHER, "mallopt");
+	p = malloc(MIB);
+	if (!p)
+		die(EXIT_OTHER, "no memory");
+	free(p);
+}
+
 static int usage(void)
 {
 	fprintf(stderr, "usage: corcache_fail activate FIRST STEP NAME SECTORS PARAMS CACHE\n"
@@ -398,12 +374,13 @@ int main(int argc, char **argv)
 	params = argv[6];
 	if (!first || !step)
 		return usage();
-	control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	if (dm_setup())
+		die(EXIT_OTHER, "device-mapper: %s", dm_error());
 	fault = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (control < 0 || fault < 0)
-		die(EXIT_OTHER, "%s: %s", control < 0 ? "/dev/mapper/control" : "fail-nth",
-		    strerror(errno));
+	if (fault < 0)
+		die(EXIT_OTHER, "fail-nth: %s", strerror(errno));
 	read_buf = aligned(READ_BYTES);
+	hoard_memory();
 	/* no page fault of ours shall be the allocation that fails */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		die(EXIT_OTHER, "mlockall: %s", strerror(errno));

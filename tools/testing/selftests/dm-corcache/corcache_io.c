@@ -9,9 +9,10 @@
  * pattern of offset + N, for origins with other content.
  *
  * Also changes and shows what stands on a cache device (flip, dump, super,
- * occupy), with the format code of the module itself, and counts what an NBD
- * server was asked for (nbdlog).  replay --stepwise NAME lets target NAME finish, after each
- * read, what it does behind it, and commit.
+ * occupy, forge, restore) and checks all of it (offline), with the format code of the module
+ * itself, and counts what an NBD server was asked for (nbdlog).  replay
+ * --stepwise NAME lets target NAME finish, after each read, what it does behind
+ * it, and commit.
  *
  * Exit status: 0 fine; 1 wrong data; 2 a read failed; 3 an expected error did
  * not come; 64 usage; 70 something else went wrong.
@@ -48,20 +49,40 @@ static const struct {
 	bool seeded;
 } commands[] = {
 	{ "stamp", cmd_stamp, 1, 3, "DEV [OFF LEN]", false },
-	{ "read", cmd_read, 1, INT_MAX, "DEV [OFF LEN]... [--bs N] [--align-mem N] [--passes N] [--pause US] [--expect-error] [--nowait] [--mmap]", false },
-	{ "sweep", cmd_sweep, 1, 1, "DEV [--per-size N] [--min-bs N] [--max-bs N] [--block N] [--align-mem N]", true },
-	{ "random", cmd_random, 1, 1, "DEV --count N|--seconds N [--threads N] [--min-bs N] [--max-bs N] [--start OFF] [--length LEN] [--pause US]", true },
-	{ "together", cmd_together, 3, 3, "DEV OFF LEN [--threads N] [--bs N] [--expect-error]", false },
+	{ "read", cmd_read, 1, INT_MAX,
+	  "DEV [OFF LEN]... [--bs N] [--align-mem N] [--passes N] [--pause US] [--expect-error] [--nowait] [--mmap]",
+	  false },
+	{ "sweep", cmd_sweep, 1, 1,
+	  "DEV [--per-size N] [--min-bs N] [--max-bs N] [--block N] [--align-mem N]",
+	  true },
+	{ "random", cmd_random, 1, 1,
+	  "DEV --count N|--seconds N [--threads N] [--min-bs N] [--max-bs N] [--start OFF] [--length LEN] [--pause US]",
+	  true },
+	{ "together", cmd_together, 3, 3,
+	  "DEV OFF LEN [--threads N] [--bs N] [--expect-error]",
+	  false },
 	{ "scribble", cmd_scribble, 3, 3, "DEV OFF LEN [--bs N] [--passes N]", true },
-	{ "replay", cmd_replay, 2, 2, "TRACE.csv DEV [--threads N] [--buffered] [--trust] [--progress] [--json FILE] [--block N] [--stepwise NAME]", false },
+	{ "replay", cmd_replay, 2, 2,
+	  "TRACE.csv DEV [--threads N] [--buffered] [--trust] [--progress] [--json FILE] [--block N] [--stepwise NAME]",
+	  false },
 	{ "nbdlog", cmd_nbdlog, 1, 1, "LOGFILE [--start BYTE] [--progress]", false },
 	{ "hash", cmd_hash, 1, 3, "DEV [OFF LEN]", false },
 	{ "flip", cmd_flip, 3, 3, "DEV BYTEOFFSET BIT", false },
 	{ "dump", cmd_dump, 1, 1, "DEV", false },
 	{ "super", cmd_super, 4, 4, "DEV main|backup|both FIELD VALUE", false },
 	{ "occupy", cmd_occupy, 2, 2, "DEV MASK", false },
+	{ "forge", cmd_forge, 3, 3, "DEV SLOT checksum|entry|content|duplicate|hint=N", false },
+	{ "restore", cmd_restore, 2, 2, "DEV FILE", false },
+	{ "offline", cmd_offline, 1, INT_MAX,
+	  "DEV... [--expect KINDS] [--allow KINDS] [--origin FILE]",
+	  false },
+	{ "change-fd", cmd_change_fd, 2, 2, "LOOPDEV FILE", false },
 	{ "suspend", cmd_suspend, 1, 1, "NAME [--noflush] [--after US]", false },
-	{ "timed", cmd_timed, 2, 5, "NAME resume|remove|message WORDS|load TYPE SECTORS PARAMETERS", false },
+	{ "timed", cmd_timed, 2, 5,
+	  "NAME resume|remove|message WORDS|load TYPE SECTORS PARAMETERS",
+	  false },
+	{ "status", cmd_status, 1, INT_MAX, "NAME [FIELD]... [--seconds N]", false },
+	{ "settle", cmd_settle, 1, 1, "NAME [--seconds N]", false },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -71,7 +92,8 @@ static void __attribute__((noreturn)) usage(void)
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(stderr, "%s corcache_io %s %s\n", i ? "      " : "usage:",
 			commands[i].name, commands[i].args);
-	fprintf(stderr, "numbers: decimal, 0x..., suffix s (sectors) K M G T; all commands: --shift N --seed N\n");
+	fprintf(stderr,
+		"numbers: decimal, 0x..., suffix s (sectors) K M G T; all commands: --shift N --seed N\n");
 	exit(EXIT_USAGE);
 }
 
@@ -80,7 +102,7 @@ int main(int argc, char **argv)
 	enum { O_BS = 256, O_ALIGN, O_SHIFT, O_SEED, O_COUNT, O_SECONDS, O_THREADS, O_MAX, O_MIN,
 	       O_START, O_LENGTH, O_PASSES, O_PER_SIZE, O_BLOCK, O_PAUSE, O_AFTER, O_JSON, O_EXPECT,
 	       O_NOWAIT, O_MMAP, O_NOFLUSH, O_PROGRESS, O_BUFFERED, O_TRUST,
-	       O_STEPWISE };
+	       O_STEPWISE, O_KINDS, O_ALLOW, O_ORIGIN };
 	static const struct option options[] = {
 		{ "bs", 1, NULL, O_BS }, { "align-mem", 1, NULL, O_ALIGN },
 		{ "shift", 1, NULL, O_SHIFT }, { "seed", 1, NULL, O_SEED },
@@ -92,9 +114,11 @@ int main(int argc, char **argv)
 		{ "pause", 1, NULL, O_PAUSE }, { "after", 1, NULL, O_AFTER },
 		{ "json", 1, NULL, O_JSON }, { "expect-error", 0, NULL, O_EXPECT },
 		{ "nowait", 0, NULL, O_NOWAIT },
-		{ "mmap", 0, NULL, O_MMAP }, { "noflush", 0, NULL, O_NOFLUSH }, { "progress", 0, NULL, O_PROGRESS },
+		{ "mmap", 0, NULL, O_MMAP }, { "noflush", 0, NULL, O_NOFLUSH },
+		{ "progress", 0, NULL, O_PROGRESS },
 		{ "buffered", 0, NULL, O_BUFFERED }, { "trust", 0, NULL, O_TRUST },
-		{ "stepwise", 1, NULL, O_STEPWISE },
+		{ "stepwise", 1, NULL, O_STEPWISE }, { "expect", 1, NULL, O_KINDS },
+		{ "allow", 1, NULL, O_ALLOW }, { "origin", 1, NULL, O_ORIGIN },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -126,6 +150,9 @@ int main(int argc, char **argv)
 		case O_BUFFERED: opt.buffered = true; break;
 		case O_TRUST: opt.trust = true; break;
 		case O_STEPWISE: opt.stepwise = optarg; break;
+		case O_KINDS: opt.expect = optarg; break;
+		case O_ALLOW: opt.allow = optarg; break;
+		case O_ORIGIN: opt.origin = optarg; break;
 		default: usage();
 		}
 	}
@@ -141,7 +168,8 @@ int main(int argc, char **argv)
 		if (strcmp(argv[optind], commands[i].name))
 			continue;
 		if (argc - optind - 1 < commands[i].least || argc - optind - 1 > commands[i].most)
-			die(EXIT_USAGE, "usage: corcache_io %s %s", commands[i].name, commands[i].args);
+			die(EXIT_USAGE, "usage: corcache_io %s %s", commands[i].name,
+			    commands[i].args);
 		if (commands[i].seeded)
 			printf("seed=%" PRIu64 "\n", opt.seed);
 		fflush(stdout);

@@ -37,6 +37,9 @@ extern struct options {
 	uint64_t after;
 	const char *json;
 	const char *stepwise;
+	const char *expect;
+	const char *allow;
+	const char *origin;
 	bool seed_given;
 	bool expect_error;
 	bool nowait;

@@ -131,7 +131,8 @@ static void talk(const char *what, uint16_t *family)
 		n = recv(netlink, buf, sizeof(buf), 0);
 		if (n < 0)
 			die(what);
-		for (head = (void *)buf; NLMSG_OK(head, (unsigned int)n); head = NLMSG_NEXT(head, n)) {
+		for (head = (void *)buf; NLMSG_OK(head, (unsigned int)n);
+		     head = NLMSG_NEXT(head, n)) {
 			if (head->nlmsg_type == NLMSG_ERROR) {
 				errno = -((struct nlmsgerr *)NLMSG_DATA(head))->error;
 				if (errno)
@@ -139,7 +140,8 @@ static void talk(const char *what, uint16_t *family)
 				return;
 			}
 			if (family) {
-				struct nlattr *attr = (void *)((char *)NLMSG_DATA(head) + GENL_HDRLEN);
+				struct nlattr *attr =
+					(void *)((char *)NLMSG_DATA(head) + GENL_HDRLEN);
 
 				while (attr->nla_type != CTRL_ATTR_FAMILY_ID)
 					attr = (void *)((char *)attr + NLA_ALIGN(attr->nla_len));

@@ -67,10 +67,10 @@ bool pattern_check(const void *buf, uint64_t offset, size_t bytes)
 		if (word[i] == htobe64(want))
 			continue;
 		fprintf(stderr,
-			"MISMATCH sector %" PRIu64 " byte %" PRIu64 " expected %016" PRIx64 " got %016" PRIx64
-			" (read of %zu bytes at sector %" PRIu64 ")\n",
-			(offset + i * 8) / SECTOR, offset + i * 8, want, be64toh(word[i]),
-			bytes, offset / SECTOR);
+			"MISMATCH sector %" PRIu64 " byte %" PRIu64 " expected %016" PRIx64
+			" got %016" PRIx64 " (read of %zu bytes at sector %" PRIu64 ")\n",
+			(offset + i * 8) / SECTOR, offset + i * 8, want, be64toh(word[i]), bytes,
+			offset / SECTOR);
 		return false;
 	}
 	return true;

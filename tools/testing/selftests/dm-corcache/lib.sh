@@ -7,15 +7,19 @@
 # end of the file.  Each case runs in a subshell with `set -e`, in a temporary
 # directory of its own.  Whatever it makes (dm devices, loop devices, remotes,
 # background jobs) goes through functions here, which record it first; after
-# the case all of it is torn down in reverse order from that record.  Then the
-# kernel log of the case is searched for warnings, and what is left over of
-# dm, loop and nbd devices fails the case, too.
+# the case all of it is torn down in reverse order from that record; in between,
+# when its cache devices are not in use any more, what stands on them is checked,
+# every entry and every block: offline_*() below say what a case expects there.
+# Then the kernel log of the case is searched for warnings, and what is left over
+# of dm, loop and nbd devices fails the case, too.
 #
 # Output is KTAP.  Exit status of a test: 0 passed, 1 failed, 4 all skipped.
 #
 # Environment:
-#   CORCACHE_KO     the module, loaded if the target is not there yet
-#   CORCACHE_BUILD  where selftests/corcache_io was built, default <top>/build
+#   CORCACHE_KO     the module, loaded if the target is not there yet; without it
+#                   modprobe has to know dm-corcache
+#   CORCACHE_BUILD  where selftests/corcache_io was built, default <top>/build;
+#                   not needed if it lies here, as in a kernel tree
 #   SCALE           how much slower than a stock kernel this one is (default: 1,
 #                   4 with KASAN, 2 with KCSAN); divides counts and
 #                   multiplies time limits
@@ -34,14 +38,18 @@ ST_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ST_TOP=$(cd "$ST_HERE/../../../.." && pwd)
 ST_NAME=$(basename "$0" .sh)
 CORCACHE_BUILD=${CORCACHE_BUILD:-$ST_TOP/build}
-IO=${CORCACHE_IO:-$CORCACHE_BUILD/selftests/corcache_io}
+ST_TOOLS=$ST_HERE
+[ -x "$ST_TOOLS/corcache_io" ] || ST_TOOLS=$CORCACHE_BUILD/selftests
+IO=${CORCACHE_IO:-$ST_TOOLS/corcache_io}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 export DM_DISABLE_UDEV=1
 
 # What no case may leave in the kernel log; of the races that KCSAN reports,
-# only those in which the module has a part.
+# only those in which the module has a part, where the lab is at hand.
 ST_FOREIGN=$ST_TOP/tools/testing/vm/foreign-races.awk
 ST_SPLATS='WARNING:|BUG:|KASAN:|KCSAN:|UBSAN:|Oops|general protection fault|possible recursive locking|possible circular locking|inconsistent lock state|INFO: task .* blocked|INFO: rcu.*stall|suspicious RCU|unreferenced object|soft lockup|refcount_t:|list_(add|del) corruption|Call Trace:'
+
+st_ours() { if [ -e "$ST_FOREIGN" ]; then awk -f "$ST_FOREIGN"; else cat; fi; }
 
 # What the configuration of this kernel says of itself; nothing if unknown
 st_config() {
@@ -243,23 +251,35 @@ st_remove_dm() {
 	return 1
 }
 
-# Mapped devices go before what they may lie on: a reload can put one on a
-# remote that was started after it was made.
-st_teardown() {
-	local kind arg rest bad=0
+# What is at work on the devices, and the mapped devices, ends before what they lie
+# on: a reload can put one on a remote that was started after it was made.  Those
+# under a cache device are left for when it has been checked.
+st_teardown_users() {
+	local kind arg rest bad=0 dev
 
-	[ -s "$T/record" ] || return 0
-	cp "$T/record" "$T/record.up"
+	ST_UNDER=' '
+	while read -r dev; do
+		st_under "$(st_device "$dev")"
+	done < <(sed -n 's/^cache //p' "$T/record.up" | sort -u)
 	st_release
 	while read -r kind arg rest; do
 		case $kind in
 		job) st_kill "$arg" || bad=1 ;;
-		dm) st_remove_dm "$arg" || bad=1 ;;
+		dm) [[ $ST_UNDER = *" $arg "* ]] || st_remove_dm "$arg" || bad=1 ;;
 		esac
+	done < <(tac "$T/record.up")
+	return $bad
+}
+
+st_teardown_devices() {
+	local kind arg rest bad=0
+
+	while read -r kind arg rest; do
+		[[ $kind != dm || $ST_UNDER != *" $arg "* ]] || st_remove_dm "$arg" || bad=1
 	done < <(tac "$T/record.up")
 	while read -r kind arg rest; do
 		case $kind in
-		job | dm) ;;
+		job | dm | cache) ;;
 		loop) timeout $((20 * SCALE)) losetup -d "$arg" || bad=1 ;;
 		nbd)
 			timeout $((20 * SCALE)) nbd-client -d "$arg" >/dev/null 2>&1
@@ -314,8 +334,11 @@ st_load() {
 	modprobe -q libcrc32c
 	mkdir -p /dev/mapper
 	if ! dmsetup targets | has_line '^corcache '; then
-		[ -n "${CORCACHE_KO:-}" ] || { echo "Bail out! CORCACHE_KO is not set"; exit 1; }
-		insmod "$CORCACHE_KO" || { echo "Bail out! insmod $CORCACHE_KO"; exit 1; }
+		if [ -n "${CORCACHE_KO:-}" ]; then
+			insmod "$CORCACHE_KO" || { echo "Bail out! insmod $CORCACHE_KO"; exit 1; }
+		else
+			modprobe dm-corcache || { echo "Bail out! no dm-corcache, and CORCACHE_KO is not set"; exit 1; }
+		fi
 	fi
 	[ -x "$IO" ] || { echo "Bail out! $IO is not built"; exit 1; }
 }
@@ -329,7 +352,13 @@ st_finish() {
 	trap '' TERM INT
 	set +e
 	[ -z "${ST_AT_END:-}" ] || "$ST_AT_END"
-	if ! st_teardown; then
+	cp "$T/record" "$T/record.up"
+	if ! st_teardown_users; then
+		note "FAILED: teardown"
+		rc=1
+	fi
+	[ "$rc" != 0 ] || st_offline || rc=1
+	if ! st_teardown_devices; then
 		note "FAILED: teardown"
 		rc=1
 	fi
@@ -341,6 +370,7 @@ st_run_case() {
 
 	T=$(mktemp -d "${TMPDIR:-/tmp}/corcache.XXXXXX")
 	: >"$T/record"
+	: >"$T/offline"
 	st_devices >"$T/devices.before"
 	log_mark
 	start_mark=$ST_MARK
@@ -353,8 +383,9 @@ st_run_case() {
 		"$name"
 	)
 	rc=$?
+	cat "$T/offline" >>"$ST_OFFLINE_ALL"
 	echo "corcache-selftest $ST_NAME: $name: end, status $rc" >/dev/kmsg
-	log_since "$start_mark" | awk -f "$ST_FOREIGN" >"$T/dmesg"
+	log_since "$start_mark" | st_ours >"$T/dmesg"
 	if ! grep -qF "corcache-selftest $ST_NAME: $name: end, status" "$T/dmesg"; then
 		note "FAILED: the kernel log does not reach back to the start of $name"
 		rc=1
@@ -405,13 +436,115 @@ run_cases() {
 	note "SEED=$SEED SCALE=$SCALE kernel $(uname -r)"
 	[ ${#todo[@]} -gt 0 ] || { echo "Bail out! CASES='$CASES' names no case of $ST_NAME"; exit 1; }
 	st_load
+	ST_OFFLINE_ALL=$(mktemp "${TMPDIR:-/tmp}/corcache-offline.XXXXXX")
 	for name in "${todo[@]}"; do
 		ST_NR=$((ST_NR + 1))
 		st_run_case "$name"
 	done
+	note "$(awk '{ checked += $1; left += $2; regions += $3; blocks += $4 } END {
+		printf "offline: %d cache devices checked, %d left out; %d regions, %d blocks", checked, left, regions, blocks
+	}' "$ST_OFFLINE_ALL")"
+	rm -f "$ST_OFFLINE_ALL"
 	[ $ST_FAILED = 0 ] || exit 1
 	[ $ST_SKIPPED -lt $ST_NR ] || exit 4
 	exit 0
+}
+
+# ---- cache devices that are not in use ----
+#
+# When a case has passed, each cache device that it has used is checked by
+# `corcache_io offline`: both superblocks, each sector of the table, and of every
+# valid block its checksum and its content, which is the pattern.  A fault fails
+# the case, and so does a device that cannot be read, unless the case has said so:
+#
+#   offline_allow KIND...         such a fault may be there
+#   offline_expect KIND...        such a fault has to be there
+#   offline_skip DEVICE REASON    this one is not checked, for that reason
+#   offline_at DEVICE OTHER       what it holds is read from the device OTHER
+#   offline_args ARGS             for corcache_io offline: --shift, --origin
+#   offline_now DEVICE            check it now, because it goes before the end
+#
+# The kinds are explained in corcache_disk.h.
+
+ST_ALLOW='' ST_EXPECT='' ST_OFFLINE_ARGS=()
+declare -A ST_NOT_CHECKED=() ST_AT=() ST_CHECKED=()
+
+offline_allow() { ST_ALLOW+=$(printf ',%s' "$@"); }
+offline_expect() { ST_EXPECT+=$(printf ',%s' "$@"); }
+offline_skip() { ST_NOT_CHECKED[$1]=${*:2}; }
+offline_at() { ST_AT[$1]=$2; }
+offline_args() { ST_OFFLINE_ARGS+=("$@"); }
+
+# st_check DEVICE...: all of them, and count them
+st_check() {
+	[ $# -gt 0 ] || return 0
+	if ! timeout $((100 * SCALE)) "$IO" offline "$@" "${ST_OFFLINE_ARGS[@]}" \
+		${ST_ALLOW:+--allow "${ST_ALLOW#,}"} ${ST_EXPECT:+--expect "${ST_EXPECT#,}"} \
+		>"$T/offline.out" 2>&1; then
+		note "FAILED: what stands on the cache devices:"
+		note "$(cat "$T/offline.out")"
+		return 1
+	fi
+	# checked, left out, regions, blocks
+	sed -n 's/^checked .*: entries=\([0-9]*\) blocks=\([0-9]*\).*/1 0 \1 \2/p' "$T/offline.out" >>"$T/offline"
+}
+
+offline_now() {
+	st_check "${ST_AT[$1]:-$1}" || fail "offline check of $1"
+	ST_CHECKED[$1]=1
+}
+
+# st_device DEVICE: the node of what may be given as MAJOR:MINOR
+st_device() {
+	local line
+
+	case $1 in
+	*:*)
+		if [ -e "/sys/dev/block/$1/dm/name" ]; then
+			echo "/dev/mapper/$(cat "/sys/dev/block/$1/dm/name")"
+			return
+		fi
+		while IFS= read -r line; do
+			[[ $line != DEVNAME=* ]] || echo "/dev/${line#DEVNAME=}"
+		done <"/sys/dev/block/$1/uevent"
+		;;
+	*) echo "$1" ;;
+	esac
+}
+
+# st_under DEVICE: if it is a mapped one, it and those below it are added to ST_UNDER
+st_under() {
+	local dir slave name
+
+	[[ $1 = /dev/mapper/* ]] || return 0
+	for dir in /sys/block/dm-*; do
+		name=''
+		[ ! -e "$dir/dm/name" ] || read -r name <"$dir/dm/name"
+		[ "/dev/mapper/$name" = "$1" ] || continue
+		ST_UNDER+="$name "
+		for slave in "$dir"/slaves/dm-*; do
+			[ -e "$slave/dm/name" ] && read -r name <"$slave/dm/name" && st_under "/dev/mapper/$name"
+		done
+	done
+}
+
+# all that the case has used
+st_offline() {
+	local dev given todo=() seen=' '
+
+	while read -r given; do
+		dev=$(st_device "$given")
+		[ -z "${ST_CHECKED[$dev]:-}" ] || continue
+		if [ -n "${ST_NOT_CHECKED[$dev]:-}" ]; then
+			note "offline: $dev is left out: ${ST_NOT_CHECKED[$dev]}"
+			echo 0 1 0 0 >>"$T/offline"
+			continue
+		fi
+		dev=${ST_AT[$dev]:-$dev}
+		[[ $seen = *" $dev "* ]] || todo+=("$dev")
+		seen+="$dev "
+	done < <(sed -n 's/^cache //p' "$T/record.up" | sort -u)
+	st_check "${todo[@]}"
 }
 
 # ---- background jobs ----------------------------------------------------
@@ -518,12 +651,21 @@ mkcache() {
 
 sectors() { blockdev --getsz "$1"; }
 
+# of a table that is corcache's
+st_record_cache() {
+	local target cache
+
+	read -r _ _ target cache _ <<<"$1"
+	[ "$target" != corcache ] || record cache "$cache"
+}
+
 # mkdm NAME TABLE [dmsetup args]: any mapped device
 mkdm() {
 	local name=$1 table=$2
 
 	shift 2
 	record dm "$name"
+	st_record_cache "$table"
 	dmsetup create "$name" "$@" --table "$table"
 	dmsetup mknodes "$name"
 }
@@ -554,22 +696,15 @@ events() { dmsetup info -c --noheadings -o events "$1" | tr -d ' '; }
 
 # ---- status -------------------------------------------------------------
 
-status_line() { timeout $((10 * SCALE)) dmsetup status --noflush "$1" || fail "dmsetup status $1"; }
+# The parser is corcache_io's.
+
+# status_line NAME: all of it, as NAME=VALUE
+status_line() { "$IO" status "$1" --seconds $((10 * SCALE)) || fail "no status of $1"; }
 
 # status_get NAME FIELD: mode, version, region, block, used, quota, total,
-# valid, or the name of a pair
+# valid, pairs (how many there are), or the name of a pair
 status_get() {
-	local value
-
-	value=$(status_line "$1" | awk -v field="$2" '{
-		split($8, q, "/")
-		v["mode"] = $4; v["version"] = $5; v["region"] = $6; v["block"] = $7
-		v["used"] = q[1]; v["quota"] = q[2]; v["total"] = q[3]; v["valid"] = $9
-		for (i = 11; i < 11 + 2 * $10; i += 2) v[$i] = $(i + 1)
-		if (field in v) print v[field]
-	}')
-	[ -n "$value" ] || fail "status of $1 has no field $2"
-	echo "$value"
+	"$IO" status "$1" "$2" --seconds $((10 * SCALE)) || fail "no $2 in the status of $1"
 }
 
 expect_status() {
@@ -581,10 +716,8 @@ expect_status() {
 
 status_is() { [ "$(status_get "$1" "$2")" = "$3" ]; }
 
-st_settled() { [ "$(status_get "$1" transfers)" = 0 ]; }
-
 # settle NAME: until the copies behind the reads are on the cache device
-settle() { wait_for 30 "end of the fills of $1" st_settled "$1"; }
+settle() { "$IO" settle "$1" --seconds $((30 * SCALE)) || fail "the fills of $1 do not end"; }
 
 # ---- refusals -----------------------------------------------------------
 
@@ -679,7 +812,8 @@ expect_reload_refused() {
 # One connection unless REMOTE_CONNS says otherwise: with several the nbd
 # driver gives up on a server that stalls, after 30 s; after REMOTE_TIMEOUT if
 # that is set.  With REMOTE_MEMORY it is writable and empty: a cache device that
-# can stall.
+# can stall.  With REMOTE_SHIFT (BYTES are a plain number then) the pattern begins so
+# many bytes later: another image, see corcache_io --shift.
 
 remote_start() {
 	local name=$1 n
@@ -704,6 +838,10 @@ st_serve() {
 	local name=$1 bytes=$2 port n content=(-r pattern)
 
 	[ -z "${REMOTE_MEMORY:-}" ] || content=(memory)
+	if [ -n "${REMOTE_SHIFT:-}" ]; then
+		content=(-r --filter=offset pattern offset="$REMOTE_SHIFT" range="$bytes")
+		bytes=$((bytes + REMOTE_SHIFT))
+	fi
 	shift 2
 	for ((n = 0; n < 20; n++)); do
 		if [ -s "$T/$name.port" ]; then
@@ -767,6 +905,21 @@ remote_return() {
 	st_connect "$1"
 }
 
+# checked NAME: until the origin of device NAME is known to be the image that was
+# cached; at once, if nothing was
+checked() { wait_for 60 "verdict of the origin check of $1" status_is "$1" unchecked 0; }
+
+# expect_read_of_origin NAME REMOTE OP NUMBER: bytes that the device NAME has asked its
+# remote for, for readers: what the server has counted since remote_mark, without
+# what the origin check has read of it.  Both counts began at the same time.
+expect_read_of_origin() {
+	local got
+
+	checked "$1"
+	got=$(($(remote_bytes "$2") - $(status_get "$1" origin_check_bytes)))
+	expect "server of $2: bytes, but for the check" "$got" "$3" "$4"
+}
+
 # expect_remote NAME reads|bytes|again OP NUMBER
 expect_remote() {
 	local got
@@ -802,4 +955,3 @@ expect_hits() {
 	after=$(status_get "$name" origin_bytes)
 	expect "origin bytes for what is cached ($*)" $((after - before)) = 0
 }
-

@@ -72,7 +72,7 @@ reload() {
 	timeout 60 dmsetup resume cc
 }
 
-# What is read was kept if nothing is asked of the origin when it is read again.
+# What is read is cached if nothing is asked of the origin when it is read again.
 # The load stands still meanwhile.
 claim() { # N NUMBER
 	local before after n lines=''
@@ -161,6 +161,7 @@ kill_format() {
 
 # whatever formatting and zeroing left: at least one superblock or none at all
 kill_format_check() {
+	offline_allow duplicate
 	remote_start origin 64M
 	mkcorcache cc "$BLANK" "$ORIGIN" "$LEN" "$ARGS" 20
 	note "after the restart: $(status_line cc)"

@@ -95,6 +95,7 @@ if [ -n "${LAB_OUT:-}" ]; then
 fi
 check_cases
 passed=0 failed=0 skipped=0 nr=0
+: >"$run_dir/offline"
 echo "KTAP version 1"
 echo "1..${#tests[@]}"
 for t in "${tests[@]}"; do
@@ -103,6 +104,8 @@ for t in "${tests[@]}"; do
 	run_test "$t"
 	rc=$?
 	echo "# $t: $((($(now_ms) - started) / 1000)) s"
+	sed -n 's/^# offline: \([0-9]*\) cache devices checked, \([0-9]*\) left out.*/\1 \2/p' "$run_dir/out" \
+		>>"$run_dir/offline"
 	case $rc in
 	0)
 		echo "ok $nr $t"
@@ -118,5 +121,7 @@ for t in "${tests[@]}"; do
 		;;
 	esac
 done
+awk '{ checked += $1; left += $2 } END {
+	printf "# offline: %d cache devices checked in all, %d left out\n", checked, left }' "$run_dir/offline"
 echo "# Totals: pass:$passed fail:$failed skip:$skipped"
 [ $failed = 0 ]

@@ -33,6 +33,7 @@ healed() {
 	local errors
 
 	errors=$(status_get cc checksum_errors)
+	checked cc
 	remote_mark origin
 	read_ok "$DEV" "$1" "$2"
 	settle cc
@@ -190,10 +191,10 @@ checksum_scribbler() {
 		for size in 4K 64K 1M; do
 			scribble 0 1M "$size" "$(scaled 10)"
 		done
-		[ "$n" -lt 2 ] || [ "$(status_get cc rejudged)" = 0 ] || break
+		[ "$n" -lt 2 ] || [ "$(status_get cc reverified)" = 0 ] || break
 	done
-	note "$n rounds, $(status_get cc rejudged) reads judged again"
-	expect_status cc rejudged -gt 0
+	note "$n rounds, $(status_get cc reverified) reads verified again"
+	expect_status cc reverified -gt 0
 	settle cc
 	expect_status cc checksum_errors = 0
 	expect_status cc valid = 256

@@ -35,7 +35,7 @@ damaged() {
 	expect_log "table sectors corrupt or unreadable"
 	read_ok "$DEV"
 	settle cc
-	expect_remote origin bytes = $((cold * 65536))
+	expect_read_of_origin cc origin = $((cold * 65536))
 	expect_hits cc "$DEV"
 	message cc commit
 	dmremove cc
@@ -77,6 +77,8 @@ table_two_sectors() {
 
 # damage of a table that is in use: memory knows better
 table_while_running() {
+	# no commit has a reason to write this sector again
+	offline_allow table
 	begin
 	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
 	"$IO" flip "$CACHE" $(($(field "$(grep -m 1 '^entry ' "$DUMP")" entry_byte) + 9)) 3
@@ -129,6 +131,8 @@ super_one_copy() {
 super_both_copies() {
 	local hash
 
+	# the second one is not mended
+	offline_expect super
 	begin
 	"$IO" flip "$CACHE" 100 4
 	"$IO" flip "$CACHE" $((16 * 1048576 - 4096 + 100)) 4

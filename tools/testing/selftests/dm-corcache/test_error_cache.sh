@@ -7,35 +7,10 @@
 # event.  The errors are made by a device-mapper table under the cache.
 # timeout=600
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/below.sh"
 
-LEN=16384
-
-# the cache device `below`, all of it good
-begin() {
-	remote_start origin 8M
-	mkcache 16
-	SIZE=$(sectors "$CACHE")
-	mkdm below "0 $SIZE linear $CACHE 0"
-	mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128 "$@"
-	"$IO" dump "$CACHE" >"$T/dump"
-	DATA_START=$(sed -n 's/^super copy=main .* data_start=\([0-9]*\) .*/\1/p' "$T/dump")
-}
-all_good() { reload_dm below "0 $SIZE linear $CACHE 0"; }
-all_gone() { reload_dm below "0 $SIZE error"; }
-# errors [START, START + LENGTH) err, reads and writes
-errors() {
-	local table="0 $1 linear $CACHE 0
-$1 $2 error"
-
-	[ $(($1 + $2)) -ge "$SIZE" ] || table+="
-$(($1 + $2)) $((SIZE - $1 - $2)) linear $CACHE $(($1 + $2))"
-	reload_dm below "$table"
-}
 data_errors() { errors "$DATA_START" $((SIZE - DATA_START)); }
 table_errors() { errors 2048 $((DATA_START - 2048)); }
-# writes err, reads do not: a device turned read-only
-write_errors() { reload_dm below "0 $SIZE flakey $CACHE 0 0 60 1 error_writes"; }
-mode_is() { [ "$(status_get cc mode)" = "$1" ]; }
 # expect_mode MODE REASON EVENTS: what it is now, and so many dm events so far;
 # the event follows the mode
 expect_mode() {
@@ -44,6 +19,7 @@ expect_mode() {
 	wait_for 10 "$3 dm events" events_are "$3"
 }
 events_are() { [ "$(events cc)" = "$1" ]; }
+events_beyond() { [ "$(events cc)" -gt "$1" ]; }
 # suspend and resume: a cache that is not active is loaded anew
 again() {
 	timeout $((30 * SCALE)) dmsetup suspend "$@" cc
@@ -109,11 +85,16 @@ cache_max_errors() {
 	settle cc
 	before=$(events cc)
 	data_errors
-	read_ok "$DEV" --bs 4K
-	expect_mode bypass errors $((before + 1))
+	read_ok "$DEV" 0 1M --bs 4K
+	wait_for 10 "mode bypass" mode_is bypass
+	# it is looked at again after ten seconds: that is to find nothing better
+	all_gone
+	expect_status cc reason = errors
+	# it may have been frozen before, as writes fail as well
+	wait_for 10 "a dm event" events_beyond "$before"
 	expect_status cc cache_errors -ge 5
-	read_ok "$DEV"
-	# each read of it is a bypass
+	read_ok "$DEV" --bs 4K
+	# nothing of it is inserted
 	bypasses=$(status_get cc bypasses)
 	remote_mark origin
 	read_ok "$DEV" 0 1M --bs 64K
@@ -124,7 +105,6 @@ cache_max_errors() {
 	read_fails "$DEV" 0 64K
 	remote_errors origin off
 	timeout $((60 * SCALE)) "$IO" random "$DEV" --count 200 --threads 4 --seed "$SEED"
-	expect_status cc mode = bypass
 	# a new start with a good device is a new chance, and what it holds is right
 	dmremove cc
 	all_good
@@ -179,7 +159,7 @@ cache_commit_fails() {
 	message_fails evict 0 128
 	message_fails quota 128
 	expect_hits cc "$DEV" 0 1M
-	# single flight is kept, too
+	# and still one read of the origin for all readers
 	remote_stall origin
 	remote_mark origin
 	job readers "$IO" together "$DEV" 6M 4096 --threads 64
@@ -196,9 +176,8 @@ cache_commit_fails() {
 	read_ok "$DEV"
 }
 
-# The device turns read-only at run time: nothing of it can be kept, and after
-# max_errors nothing is tried any more; what it holds is still there when it is
-# writable again.
+# Writes fail at run time, reads do not: after max_errors nothing is inserted any
+# more, and what it holds is read, also after a suspend, and when it is writable again.
 cache_turns_readonly() {
 	local before
 
@@ -210,18 +189,18 @@ cache_turns_readonly() {
 	before=$(events cc)
 	write_errors
 	read_ok "$DEV" 1M 1M --bs 64K
-	expect_mode bypass errors $((before + 1))
+	expect_mode frozen writes $((before + 1))
+	expect_hits cc "$DEV" 0 1M
 	read_ok "$DEV"
-	# bypassed, and suspended: service goes on, while the device is as bad
+	# suspended: service goes on, while the device is as bad
 	again
 	read_ok "$DEV"
 	again --noflush --nolockfs
 	read_ok "$DEV"
+	expect_hits cc "$DEV" 0 1M
 	all_good
-	before=$(events cc)
-	[ "$(status_get cc mode)" = active ] || before=$((before + 1))
 	again
-	expect_mode active none "$before"
+	expect_status cc mode = active
 	expect_hits cc "$DEV" 0 1M
 	read_ok "$DEV"
 	settle cc
@@ -252,8 +231,9 @@ cache_setro() {
 	read_ok "$DEV"
 }
 
-# No space left under a device that is provisioned thinly: bypassed at once,
-# whatever max_errors says; active again when there is space.
+# No space left under a device that is provisioned thinly: frozen at once,
+# whatever max_errors says, and what it holds is read; active again when there is
+# space.
 cache_no_space() {
 	local meta pool events
 
@@ -273,15 +253,16 @@ cache_no_space() {
 	message cc commit
 	events=$(events cc)
 	read_ok "$DEV" --bs 64K
-	expect_mode bypass nospc $((events + 1))
+	expect_mode frozen nospc $((events + 1))
 	expect_status cc cache_errors -ge 1
+	expect_hits cc "$DEV" 0 1M
 	load load "$DEV" --threads 4 --max-bs 128K --seed "$SEED"
 	read_ok "$DEV"
 	expect_load load
 	job_stop load
 	reload_dm pool "0 65536 $pool"
 	again --noflush --nolockfs
-	expect_mode active none $((events + 2))
+	expect_status cc mode = active
 	expect_hits cc "$DEV" 0 1M
 	read_ok "$DEV"
 	settle cc
@@ -312,9 +293,10 @@ cache_no_space_for_commit() {
 	dd if=/dev/zero of=/dev/mapper/other bs=64K oflag=direct status=none 2>"$T/dd" || true
 	grep -qi "no space" "$T/dd" || fail "the pool is not full: $(cat "$T/dd")"
 	expect_rc 1 timeout $((30 * SCALE)) dmsetup message cc 0 commit 2>"$T/err"
-	expect_mode bypass nospc $((events + 1))
+	expect_mode frozen nospc $((events + 1))
 	expect_status cc cache_errors = 1
 	read_ok "$DEV"
+	expect_hits cc "$DEV" 0 1M
 	expect_status cc bypasses -ge 1
 }
 
@@ -363,6 +345,7 @@ cache_write_protected() {
 	expect_status cc checksum_errors = 0
 	expect_status cc origin_errors = 0
 	dmremove cc
+	offline_now "/dev/$DISK"
 	modprobe -r scsi_debug
 }
 protect() {
@@ -379,6 +362,7 @@ cache_unplugged() {
 
 	need_disk
 	disk=$DISK
+	offline_skip "/dev/$disk" "it is pulled out"
 	remote_start origin 8M
 	mkcorcache cc "/dev/$disk" "$ORIGIN" "$LEN" 128 0 4 max_errors 0 commit_interval 3600000
 	read_ok "$DEV" 0 1M
@@ -431,7 +415,7 @@ cache_frozen_suspend() {
 	expect_status cc checksum_errors = 0
 }
 
-# frozen by a message, active again by suspend and resume: an event each
+# frozen by a message, active again by suspend and resume
 cache_thaws() {
 	local before
 
@@ -447,11 +431,14 @@ cache_thaws() {
 	expect_hits cc "$DEV" 0 960K
 	all_good
 	again
-	expect_mode active none $((before + 2))
-	# it had not been forgotten durably, and nobody was told so
-	expect_hits cc "$DEV" 0 1M
+	expect_status cc mode = active
+	# what the message could not do durably has been done since
+	expect_hits cc "$DEV" 0 960K
+	remote_mark origin
+	read_ok "$DEV" 960K 64K
+	expect_remote origin bytes = 65536
 	message cc evict 1920 128
-	expect_mode active none $((before + 2))
+	expect_status cc mode = active
 }
 
 # vanished under load

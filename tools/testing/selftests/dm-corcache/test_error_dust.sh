@@ -179,6 +179,7 @@ dust_table() {
 	expect_log "table sectors corrupt or unreadable"
 	expect_status cc cache_errors -ge 1
 	expect_status cc used = $((16 - cold))
+	checked cc
 	remote_mark origin
 	read_ok "$DEV" 0 1M
 	expect_remote origin bytes = $((cold * 65536))

@@ -12,7 +12,7 @@
 LEN=16384
 DEBUGFS=/sys/kernel/debug
 TIMES=1000000
-FAIL=$CORCACHE_BUILD/selftests/corcache_fail
+FAIL=$ST_TOOLS/corcache_fail
 # an allocation that fails may say so, with a backtrace
 ST_SPLATS=${ST_SPLATS%|Call Trace:}
 
@@ -225,7 +225,7 @@ inject_requests() {
 	settle cc
 	expect_hits cc "$DEV" 0 8M --bs 1M
 	# what it says of the origin is what the server says
-	expect "bytes of the origin" "$(status_get cc origin_bytes)" = "$(remote_bytes origin)"
+	expect_read_of_origin cc origin = "$(status_get cc origin_bytes)"
 	# all of them fail: no commit is possible, and then no hit
 	events=$(events cc)
 	set_fault fail_make_request probability 100

@@ -3,7 +3,7 @@
 #
 # Memory is short: reads come later, and never with an error.  The kernel's
 # fault injection makes page allocations fail: those that may not wait, which
-# are map's (reads are parked or left to a worker), and then also those of the
+# are map's (reads are deferred or left to a worker), and then also those of the
 # workers (one spare transfer for each device goes round).  Needs a kernel with
 # CONFIG_FAIL_PAGE_ALLOC: the lab's debug kernel.
 . "$(dirname "$0")/lib.sh"

@@ -20,7 +20,7 @@ origin_all_of_it() {
 	expect_status cc valid = 256
 	expect_status cc mode = active
 	remote_errors origin off
-	# nothing of it was kept, nothing is held against those blocks
+	# nothing of it was inserted, and those blocks are tried again
 	read_ok "$DEV" 2M 1M
 	settle cc
 	expect_hits cc "$DEV" 2M 1M
@@ -46,7 +46,7 @@ $((bad + 1)) $((LEN - bad - 1)) linear $ORIGIN $((bad + 1))" --readonly
 	settle cc
 	expect_hits cc "$DEV" 0 "$at" --bs 4K
 	expect_status cc mode = active
-	# repaired: read again, and kept
+	# repaired: read again, and inserted
 	reload_dm holed "0 $LEN linear $ORIGIN 0"
 	read_ok "$DEV"
 	settle cc
@@ -123,7 +123,7 @@ origin_dies() {
 	dmsetup reload cc --readonly --table "0 $LEN corcache $CACHE $ORIGIN 128"
 	timeout $((60 * SCALE)) dmsetup resume cc
 	read_ok "$DEV"
-	expect_remote second bytes = $((7 * 1048576))
+	expect_read_of_origin cc second = $((7 * 1048576))
 }
 
 run_cases origin_all_of_it origin_bad_sector origin_joiners origin_flapping origin_dies

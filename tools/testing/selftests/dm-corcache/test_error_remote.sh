@@ -94,7 +94,7 @@ remote_dies_and_returns() {
 # connect NAME, reconnect NAME: its block device and its server, by the driver's own
 # interface, so that requests wait for a new connection when there is none.  Those
 # that were sent already are sent again only when they time out.
-NBD=$CORCACHE_BUILD/selftests/corcache_nbd
+NBD=$ST_TOOLS/corcache_nbd
 connect() {
 	"$NBD" connect "$(sed 's/.*nbd//' "$T/$1.dev")" "$(cat "$T/$1.port")" "$BYTES" 4 600
 	wait_for 10 "size of $(cat "$T/$1.dev")" st_has_size "$(basename "$(cat "$T/$1.dev")")"
@@ -162,7 +162,7 @@ remote_timeout() {
 	timeout $((60 * SCALE)) dmsetup resume cc
 	expect_hits cc "$DEV" 0 2M
 	read_ok "$DEV"
-	expect_remote second bytes = $((14 * 1048576))
+	expect_read_of_origin cc second = $((14 * 1048576))
 }
 
 run_cases remote_stalls remote_dies_and_returns remote_restarts remote_timeout

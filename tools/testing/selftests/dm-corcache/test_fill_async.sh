@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The reader does not wait for the cache: misses are answered while the cache
-# device answers nothing, and what could not be kept is only not cached.  The
+# device answers nothing, and what could not be inserted is only not cached.  The
 # cache device is a linear device that is suspended to stall.
 . "$(dirname "$0")/lib.sh"
 
@@ -20,7 +20,7 @@ async_one() {
 	begin
 	stall_cache
 	read_ok "$DEV" 0 64K --bs 4K
-	# not kept yet, and not a hit before it is
+	# not inserted yet, and not a hit before it is
 	expect_status cc valid = 0
 	expect_remote origin bytes = 65536
 	dmsetup resume slow

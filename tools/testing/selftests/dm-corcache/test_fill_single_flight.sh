@@ -73,7 +73,7 @@ flight_no_checksums() {
 	expect_hits cc "$DEV" 0 4096
 }
 
-# nobody keeps it: the quota is full
+# it is not inserted: the quota is full
 flight_quota_full() {
 	setup 8 16 128 0 4 quota 512 policy stop
 	read_ok "$DEV" 0 256K
@@ -111,10 +111,10 @@ flight_beyond_the_memory_bound() {
 	expect_remote origin bytes = "$(status_get cc origin_bytes)"
 }
 
-# The same for those who overlap in any way while nothing is kept: the first part
+# The same for those who overlap in any way while nothing is inserted: the first part
 # of one, the middle of another.  `far` takes all the room, so that all others
-# are parked.
-flight_parked_overlap() {
+# are deferred.
+flight_deferred_overlap() {
 	local far threads
 
 	threads=$(scaled 96)
@@ -163,5 +163,5 @@ flight_hits_pass() {
 }
 
 run_cases flight_one_block flight_sectors_of_one_block flight_large flight_pieces \
-	flight_no_checksums flight_quota_full flight_beyond_the_memory_bound flight_parked_overlap \
+	flight_no_checksums flight_quota_full flight_beyond_the_memory_bound flight_deferred_overlap \
 	flight_hits_pass

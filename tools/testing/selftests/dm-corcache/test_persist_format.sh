@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Formatting: what a crash in the midst of it leaves behind works or is
-# formatted, and a used device whose first and last MiB alone were zeroed
-# starts empty, whatever its old table says.  The second origin has other
-# content, so that a hit from the old cache would be noticed.
+# formatted, and a used device whose first MiB was zeroed starts empty, whatever
+# its old table and the old copy of the superblock say.  The second origin has
+# other content, so that a hit from the old cache would be noticed.
 . "$(dirname "$0")/lib.sh"
 
 LEN=16384
@@ -32,8 +32,13 @@ works() {
 	dmremove cc
 }
 
+# super_ids DEVICE: the format ids of its superblocks
+super_ids() { "$IO" dump "$1" | sed -n 's/^super copy=\([a-z]*\) .* id=\([0-9a-f]*\) .*/\1 \2/p'; }
+
 # each combination of what of the two superblocks has arrived
 format_crash() {
+	local lost
+
 	begin
 	dmremove cc
 	cp "$CACHE_FILE" "$T/fresh"
@@ -53,10 +58,191 @@ format_crash() {
 	done
 }
 
+# A crash between the two: the first one is what there is, with all that it names;
+# the activation writes the copy, bit by bit the same.
+format_writes_lost_copy() {
+	begin
+	read_ok "$DEV" 0 1M
+	settle cc
+	dmremove cc
+	zero "$LAST" 4096
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+	expect_hits cc "$DEV" 0 1M
+	dmremove cc
+	cmp -n 4096 -i "0:$LAST" "$CACHE_FILE" "$CACHE_FILE" || fail "the copy differs"
+	# for which it serves
+	"$IO" flip "$CACHE" 20 4
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+	expect_hits cc "$DEV" 0 1M
+	dmremove cc
+	"$IO" flip "$CACHE" 20 4
+}
+
+# An origin id of the most characters there may be; a digest is shorter.
+format_long_origin_id() {
+	local id digest
+
+	digest=sha256:$(sha256sum </dev/null | cut -c 1-64)
+	id=$digest.$(printf '%056d' 7)
+	expect "characters" ${#id} = 128
+	begin
+	dmremove cc
+	zero 0 4096
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128 0 2 origin_id "$id"
+	read_ok "$DEV" 0 1M
+	settle cc
+	dmsetup table cc | has_line " 12 .* origin_id $id\$" || fail "$(dmsetup table cc)"
+	dmremove cc
+	expect_refused "0 $LEN corcache $CACHE $ORIGIN 128 0 2 origin_id ${id%?}8" \
+		"origin_id of the cache is $id, the table says ${id%?}8"
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128 0 2 origin_id "$id"
+	expect_hits cc "$DEV" 0 1M
+}
+
+# Compatible features of a later version, and what they keep in bytes that are zero
+# in this one: ignored, and kept, in the copy too.
+format_unknown_compatible() {
+	begin
+	read_ok "$DEV" 0 1M
+	settle cc
+	dmremove cc
+	"$IO" super "$CACHE" main compat 0x8000000000000001
+	"$IO" super "$CACHE" main reserved 0x12345678
+	zero "$LAST" 4096
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+	expect_hits cc "$DEV" 0 1M
+	read_ok "$DEV" 0 2M
+	settle cc
+	dmremove cc
+	"$IO" dump "$CACHE" | grep '^super' >"$T/supers"
+	expect "superblocks with them" "$(grep -c ' compat=8000000000000001 ' "$T/supers")" = 2
+	cmp -n 4096 -i "0:$LAST" "$CACHE_FILE" "$CACHE_FILE" || fail "the copy differs"
+	# the bytes may be anything only if there is such a feature
+	"$IO" super "$CACHE" both compat 0
+	expect_refused "0 $LEN corcache $CACHE $ORIGIN 128" "reserved bytes are not zero"
+	"$IO" super "$CACHE" both reserved 0
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+	expect_hits cc "$DEV" 0 2M
+}
+
+# A copy that is neither the first one's nor lost is left as it is.
+format_keeps_strange_copy() {
+	local hash
+
+	offline_expect super
+	begin
+	read_ok "$DEV" 0 1M
+	settle cc
+	dmremove cc
+	"$IO" flip "$CACHE" $((LAST + 20)) 4
+	hash=$(tail -c 4096 "$CACHE_FILE" | md5sum)
+	log_mark
+	mkcorcache cc "$CACHE" "$ORIGIN" "$LEN" 128
+	expect_log "copy of the superblock .*sector 32760.* is damaged"
+	expect_hits cc "$DEV" 0 1M
+	dmremove cc
+	expect "the copy" "$(tail -c 4096 "$CACHE_FILE" | md5sum)" = "$hash"
+}
+
+# The copy of another formatting never speaks for a first superblock that is
+# damaged, as it may not if both caches look alike.
+format_distrusts_other_copy() {
+	local byte
+
+	begin
+	offline_skip "$CACHE" "two halves of two caches"
+	read_ok "$DEV"
+	settle cc
+	dmremove cc
+	tail -c 4096 "$CACHE_FILE" >"$T/old"
+	zero 0 4096
+	mkcorcache cc "$CACHE" /dev/mapper/other "$LEN" 128
+	dmremove cc
+	dd if="$T/old" of="$CACHE" bs=4096 seek=$((LAST / 4096)) oflag=direct conv=notrunc status=none
+	for byte in 3 9 20 60; do
+		"$IO" flip "$CACHE" "$byte" 4
+		expect_refused "0 $LEN corcache $CACHE /dev/mapper/other 128" "holds other data now"
+		"$IO" flip "$CACHE" "$byte" 4
+	done
+	log_mark
+	mkcorcache cc "$CACHE" /dev/mapper/other "$LEN" 128
+	expect_log "copy of the superblock .*sector 32760.* is of another formatting"
+	read_ok "$DEV" --shift 1M
+}
+
+# wiped BYTES: a device whose beginning was zeroed, and nothing else (as
+# lvcreate does), is empty: the second image's bytes, never the first one's
+wiped() {
+	local bytes=$1 ids
+
+	begin
+	offline_args --shift 1M
+	read_ok "$DEV"
+	settle cc
+	dmremove cc
+	ids=$(super_ids "$CACHE")
+	zero 0 "$bytes"
+	log_mark
+	mkcorcache cc "$CACHE" /dev/mapper/other "$LEN" 128
+	expect_log "first MiB is zero.* formatted anew"
+	expect_status cc mode = active
+	expect_status cc valid = 0
+	read_ok "$DEV" --shift 1M
+	settle cc
+	expect_hits cc "$DEV" 0 8M --shift 1M
+	dmremove cc
+	super_ids "$CACHE" >"$T/ids"
+	expect "superblocks" "$(wc -l <"$T/ids")" = 2
+	expect "format ids" "$(cut -d ' ' -f 2 "$T/ids" | uniq | wc -l)" = 1
+	! grep -qF "${ids##* }" "$T/ids" || fail "the old format id is in use"
+	mkcorcache cc "$CACHE" /dev/mapper/other "$LEN" 128
+	expect_hits cc "$DEV" 0 8M --shift 1M
+}
+format_wiped_sector() { wiped 4096; }
+format_wiped_mib() { wiped 1048576; }
+# with the table
+format_wiped_10_mib() { wiped 10485760; }
+
+# whatever the copy is: damaged, of another version, of another length
+format_wiped_any_copy() {
+	local change
+
+	begin
+	dmremove cc
+	for change in "version 2" "target_sectors 8" "region_sectors 3" "origin_id_bytes 9"; do
+		# shellcheck disable=SC2086 # two words
+		"$IO" super "$CACHE" backup $change
+		zero 0 4096
+		note "copy: $change"
+		works
+	done
+	"$IO" flip "$CACHE" $((LAST + 100)) 3
+	zero 0 4096
+	works
+}
+
+# but for the copy the last MiB is to be zero, and so is all behind it in its block
+format_wiped_other_data() {
+	local at before
+
+	begin
+	dmremove cc
+	zero 0 4096
+	for at in $((15 * 1048576)) $((LAST - 1)) $((LAST + 3)) $((LAST + 512)) $((LAST + 4095)); do
+		"$IO" flip "$CACHE" "$at" 1
+		before=$(md5sum <"$CACHE_FILE")
+		expect_refused "0 $LEN corcache $CACHE $ORIGIN 128" "holds data .sector [0-9]*"
+		expect "the device's content" "$(md5sum <"$CACHE_FILE")" = "$before"
+		"$IO" flip "$CACHE" "$at" 1
+	done
+	works
+}
+
 # The device was in use before, and was zeroed at both ends: its old table and
 # its old data are still there, and mean nothing.
 format_again() {
 	begin
+	offline_args --shift 1M
 	read_ok "$DEV"
 	settle cc
 	dmremove cc
@@ -76,6 +262,7 @@ format_again() {
 # the same, but with only a part of it filled again before the restart
 format_again_partly_filled() {
 	begin
+	offline_args --shift 1M
 	read_ok "$DEV"
 	settle cc
 	dmremove cc
@@ -140,5 +327,8 @@ format_odd_tail_is_not_ours() {
 	works
 }
 
-run_cases format_crash format_again format_again_partly_filled format_writes_little format_4kn \
+run_cases format_crash format_writes_lost_copy format_long_origin_id \
+	format_unknown_compatible format_keeps_strange_copy format_distrusts_other_copy \
+	format_wiped_sector format_wiped_mib format_wiped_10_mib format_wiped_any_copy \
+	format_wiped_other_data format_again format_again_partly_filled format_writes_little format_4kn \
 	format_odd_size format_odd_tail_is_not_ours

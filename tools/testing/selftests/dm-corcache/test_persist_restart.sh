@@ -4,6 +4,7 @@
 # Warm stays warm: after remove and create, after a reload, also under load,
 # with the remote absent, and after a crash at any moment (a copy of the cache
 # device, taken while it is written to, is what a crash would have left).
+# timeout=600
 . "$(dirname "$0")/lib.sh"
 
 LEN=32768
@@ -24,7 +25,7 @@ persist_remove_create() {
 		expect_status cc valid = "$valid"
 		expect_status cc used = 128
 		expect_hits cc "$DEV" 0 8M
-		expect_remote origin bytes = 0
+		expect_read_of_origin cc origin = 0
 	done
 	"$IO" dump "$CACHE" | grep '^super' >"$T/super2"
 	cmp "$T/super1" "$T/super2" || fail "the superblock was written again"
@@ -71,7 +72,7 @@ persist_reload_under_load() {
 }
 
 # The same while it is being filled.  A plain suspend waits for the readers; what
-# they have been answered with and nobody has begun to keep by then is not kept.
+# they have been answered with, and what no insert was begun for by then, is not cached.
 # So what may be read twice is what was under way at a reload, and no more.
 persist_reload_while_filling() {
 	local n
@@ -177,6 +178,8 @@ persist_commit_interval() {
 persist_crash_images() {
 	local n copies
 
+	# a region that was on its way to another slot
+	offline_allow duplicate
 	remote_start origin 16M
 	mkcache 24
 	# held for a moment while it is copied: an image of one instant
@@ -203,6 +206,7 @@ persist_crash_images() {
 		read_ok "$DEV"
 		expect_status cc2 checksum_errors = 0
 		dmremove cc2
+		offline_now "$LOOP"
 		losetup -d "$LOOP"
 		sed -i "\\,^loop $LOOP\$,d" "$T/record"
 		rm "$T/copy$n"

@@ -201,6 +201,8 @@ golden_trace() { # STEPS
 }
 
 adaptive_golden() {
+	# in a kernel tree there is none
+	[ -x "$SIM" ] || [ "$ST_TOOLS" != "$ST_HERE" ] || skip "no simulator"
 	[ -x "$SIM" ] || fail "no simulator: make sim"
 	mountpoint -q "$TRACING" || mount -t tracefs tracefs "$TRACING" || skip "no tracefs in this kernel"
 	setup 8 16 8 0 4 quota $((40 * 8)) commit_interval 3600000

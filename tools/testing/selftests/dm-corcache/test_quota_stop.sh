@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The quota is a hard limit, with either policy.  `stop`: what is there is kept,
+# The quota is a hard limit, with either policy.  `stop`: what is there stays,
 # the rest is read from the origin; reached in the middle of a read; lowered and
 # raised by message, at rest and under load; what is evicted is gone on the cache
 # device when the message returns.
@@ -19,7 +19,7 @@ quota_full() {
 	settle cc
 	expect_status cc used = 16
 	expect_status cc valid = 256
-	# what came first is kept, the rest is read again
+	# what came first is there, the rest is read again
 	expect_hits cc "$DEV" 0 1M
 	remote_mark origin
 	read_ok "$DEV" 1M 1M --bs 64K

@@ -28,7 +28,7 @@ cold_and_warm() {
 	expect "cold reads" "$(sweep_said cold)" -ge "$reads"
 	expect "distinct bytes" $(($(remote_bytes origin) - $(remote_again origin))) = "$(sweep_said distinct)"
 	expect_status cc misses -ge "$reads"
-	# Nothing is read twice, unless it could not be kept: beyond what may wait for
+	# Nothing is read twice, unless it could not be inserted: beyond what may wait for
 	# a cache device that is slower than the origin.  Then the rest is read now.
 	[ "$(status_get cc bypasses)" != 0 ] || expect_remote origin again = 0
 	for ((n = 0; n < 5; n++)); do

@@ -3,12 +3,12 @@
 #
 # Hits that are not aligned to blocks are read whole into pages of the target
 # (bounced), within a bound on memory.  Blocks are of 1 MiB here, the bound of
-# 32 MiB is 32 of them.  The cache device stalls when the linear device
+# 32 MiB is 32 of them, and a spare one.  The cache device stalls when the linear device
 # `slow` is suspended.
 . "$(dirname "$0")/lib.sh"
 
 BLOCK=2048
-BOUND=32
+BOUND=33
 
 # begin ORIGIN_MIB [core args]: the first 32 MiB are cached, in the first slots
 begin() {
@@ -56,11 +56,15 @@ bounce_released_by_bypass() {
 	data=$(sed -n 's/^entry slot=31 .* data=\([0-9]*\) .*/\1/p' "$T/dump")
 	# what is cached stalls, what is not cannot be written
 	below=$((data + BLOCK))
+	# what lies behind it, the second superblock too, is not to be had
+	offline_allow unreadable
 	reload_dm below "0 $below linear /dev/mapper/slow 0
 $below $(($(sectors "$CACHE") - below)) error"
 	dmsetup suspend --noflush --nolockfs slow
 	readers 48
 	expect_status cc transfers = "$BOUND"
+	# one that is read-only is given up at its first error
+	blockdev --setro /dev/mapper/below
 	read_ok "$DEV" 32M 512
 	wait_for 10 "mode bypass" status_is cc mode bypass
 	wait_for 30 "readers that the origin answers" job_waits_for readers "$BOUND"

@@ -99,7 +99,7 @@ remove_with_fills_in_flight() {
 }
 
 # Removal waits for a cache device that stalls, and no longer than that; what
-# it has waited for is kept.
+# it has waited for is cached.
 remove_waits_for_the_cache() {
 	remote_start origin 16M
 	mkcache 32
@@ -109,15 +109,15 @@ remove_waits_for_the_cache() {
 	read_ok "$DEV" 0 1M
 	job remove dmsetup remove cc
 	# its end would need all of the writes: there is no more to wait for
-	wait_for 30 "removal that waits for the writes" job_inside remove corcache_fill_drain
+	wait_for 30 "removal that waits for the writes" job_inside remove corcache_flight_drain
 	wait_for 10 "time for a removal that gives up" later "$(now_ms)" 300
-	job_inside remove corcache_fill_drain || fail "the removal did not wait: $(cat "$T/remove.out")"
+	job_inside remove corcache_flight_drain || fail "the removal did not wait: $(cat "$T/remove.out")"
 	dmsetup resume below
 	job_end remove 60
 	remote_mark origin
 	mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128
 	expect_hits cc "$DEV" 0 1M
-	expect_remote origin bytes = 0
+	expect_read_of_origin cc origin = 0
 	read_ok "$DEV"
 }
 

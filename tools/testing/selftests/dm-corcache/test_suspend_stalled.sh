@@ -62,7 +62,7 @@ noflush_then_continue() {
 	job_end readers 60
 	job_end more 60
 	settle cc
-	# late answers and new reads together: all of it arrived once, and is kept
+	# late answers and new reads together: all of it arrived once, and is cached
 	expect_hits cc "$DEV" 8M 256K
 	read_ok "$DEV"
 }
@@ -219,7 +219,7 @@ plain_waits() {
 }
 
 # A no-flush suspend gets stuck when the cache device stalls with hits
-# outstanding.  Interrupting it must not turn what was parked into errors.
+# outstanding.  Interrupting it must not turn what was deferred into errors.
 noflush_interrupted() {
 	local signal
 
@@ -249,7 +249,7 @@ noflush_interrupted() {
 	read_ok "$DEV"
 }
 
-# No-flush suspends interrupted at any moment, with readers that get parked,
+# No-flush suspends interrupted at any moment, with readers that are deferred,
 # swept and come back, and with hits that take a while, for which such a suspend
 # has to wait: whatever wins, no reader fails.  Goes on until there were several
 # of each kind.
@@ -260,6 +260,8 @@ noflush_interrupted_race() {
 	remote_start origin 16M
 	mkcache 32
 	mkdm below "0 $(sectors "$CACHE") delay $CACHE 0 40"
+	# the same without the delay
+	offline_at /dev/mapper/below "$CACHE"
 	mkcorcache cc /dev/mapper/below "$ORIGIN" "$LEN" 128
 	read_ok "$DEV" 0 1M
 	settle cc

@@ -124,7 +124,7 @@ refuse_words() {
 	refused "128 0 2 max_errors -1" "max_errors -1 "
 	refused "128 0 2 max_errors some" "max_errors some "
 	refused "128 0 2 origin_id a,b" "origin_id a,b "
-	refused "128 0 2 origin_id $(printf '%065d' 7)" "origin_id 00000000.* 65 "
+	refused "128 0 2 origin_id $(printf '%0129d' 7)" "origin_id 00000000.* 129 "
 	untouched
 	unharmed
 }
@@ -378,7 +378,7 @@ refuse_superblock() {
 		blockdev --flushbufs "$CAND"
 	done <<-END
 	version 2 version is 2, .*only 1
-	features 0x8001 features 0x8000
+	incompat 0x8001 incompatible features 0x8000
 	cache_sectors 65536 nr_slots is 208, must be 464
 	region_sectors 3 region size 3
 	region_sectors 0 region size 0
@@ -392,8 +392,8 @@ refuse_superblock() {
 	data_start 9223372036854775808 data_start is 9223372036854775808, must be 4096
 	data_start 2048 data_start is 2048, must be 4096
 	backup_start 8 backup_start is 8, must be 32760
-	origin_id_bytes 4294967295 origin_id of 4294967295 bytes, .*64
-	origin_id_bytes 65 origin_id of 65 bytes, .*64
+	origin_id_bytes 4294967295 origin_id of 4294967295 bytes, .*128
+	origin_id_bytes 129 origin_id of 129 bytes, .*128
 	reserved 1 reserved bytes
 	END
 	mkcorcache was "$CAND" "$ORIGIN" "$LEN" 128
@@ -423,6 +423,8 @@ resume_refused() {
 	expect_rc 1 timeout $((20 * SCALE)) dmsetup resume late 2>"$T/err"
 	expect_log "corcache: .*$1"
 	st_say_refused "at resume"
+	expect_status late mode = bypass
+	expect_status late reason = unloaded
 	untouched
 	dmremove late
 }

@@ -39,7 +39,7 @@ trace_events() {
 	read_ok "$DEV" 0 64K
 	settle cc
 	seen 1 miss "sector 0 + 128"
-	seen 1 fill_done "sector 0 + 128 kept 65536 bytes"
+	seen 1 fill_done "sector 0 + 128 inserted 65536 bytes"
 	none join bypass commit evict checksum_error
 
 	# eight readers of a block, one read
@@ -52,7 +52,7 @@ trace_events() {
 	settle cc
 	seen 1 miss "sector 128 + 8"
 	seen 7 join "sector 128 + 8"
-	seen 1 fill_done "sector 128 + 8 kept 4096 bytes"
+	seen 1 fill_done "sector 128 + 8 inserted 4096 bytes"
 	expect_status cc joins = 7
 	none bypass commit evict checksum_error
 
@@ -82,7 +82,7 @@ trace_events() {
 	settle cc
 	seen 1 checksum_error "sector 128 at cache sector $at"
 	seen 1 miss "sector 128 + 8"
-	seen 1 fill_done "sector 128 + 8 kept 4096 bytes"
+	seen 1 fill_done "sector 128 + 8 inserted 4096 bytes"
 
 	forget
 	message cc evict 0 128

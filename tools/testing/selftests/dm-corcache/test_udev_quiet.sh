@@ -29,6 +29,7 @@ need_udev() {
 
 with_rule() {
 	need_udev
+	[ -e "$SOURCE" ] || skip "the udev rule is not at hand: $SOURCE"
 	install -D -m 644 "$SOURCE" "$RULE"
 	record rm "$RULE"
 	reload_rules
@@ -190,6 +191,7 @@ released_member_is_probed_again() {
 	below
 	create
 	dmremove cc
+	offline_skip "$CACHE" "there is a file system on it"
 	mkfs.ext4 -q -F "$CACHE"
 	trigger change "$CACHE"
 	expect_property "$CACHE" ID_FS_TYPE ext4
@@ -208,7 +210,39 @@ other_devices_are_none_of_our_business() {
 	expect_property "$CACHE" ID_FS_TYPE ext4
 }
 
+told() { grep -q "^CORCACHE_$1\$" "$T/monitor.out"; }
+
+# A change of mode is a uevent of the device, which makes nobody read it.
+change_of_mode_is_told() {
+	local table
+
+	with_rule
+	below
+	table="0 $(sectors "$CACHE") linear $CACHE 0"
+	mkdm low "$table"
+	mkcorcache cc /dev/mapper/low "$ORIGIN" $((64 << 11)) 128 0 2 max_errors 1
+	settle_udev
+	read_ok "$DEV" 0 64K
+	settle cc
+	job monitor udevadm monitor --kernel --property --subsystem-match=block
+	wait_for 20 "udevadm monitor" grep -q KERNEL "$T/monitor.out"
+	remote_mark origin
+	reload_dm low "0 $(sectors "$CACHE") error"
+	read_ok "$DEV" 0 64K
+	wait_for 20 "a uevent" told MODE=bypass
+	told REASON=errors || fail "the uevent does not say why"
+	settle_udev
+	expect_remote origin bytes = 65536
+	reload_dm low "$table"
+	message cc recover
+	wait_for 20 "a uevent" told MODE=active
+	settle_udev
+	job_stop monitor
+	# and what the check of the origin has read
+	expect_remote origin bytes -le 131072
+}
+
 run_cases creating_reads_nothing without_the_rule_creating_reads device_is_hidden_but_ready \
 	stalled_remote_does_not_hang_udev members_are_left_alone without_the_rule_members_are_read \
 	member_that_is_a_dm_device partition_of_the_origin released_member_is_probed_again \
-	other_devices_are_none_of_our_business
+	other_devices_are_none_of_our_business change_of_mode_is_told

@@ -6,18 +6,26 @@
  * KIND is one of the names in the table at the end. The module's name contains "corcache", so a leak of it must be
  * treated like a leak of the real module.
  */
+#include <linux/bio.h>
+#include <linux/bitmap.h>
+#include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 /* The functions are not inlined so that reports name them. */
 static DEFINE_SPINLOCK(outer_lock);
 static DEFINE_SPINLOCK(inner_lock);
 static DEFINE_MUTEX(sleeping_lock);
+
+static unsigned long sink;
 
 /* Keeps the compiler from seeing that an access is wrong, or that its result is not used. */
 static u8 read_hidden(const u8 *p, size_t offset)
@@ -69,6 +77,86 @@ static noinline void bug_vmalloc_out_of_bounds(void)
 		return;
 	read_hidden(p, 5001);
 	vfree(p);
+}
+
+/* What follows is done by functions of the kernel, on memory of the module: they have to be checked too. */
+
+static noinline void bug_kernel_bitmap(void)
+{
+	unsigned long *map = bitmap_zalloc(256, GFP_KERNEL);
+
+	if (!map)
+		return;
+	bitmap_free(map);
+	OPTIMIZER_HIDE_VAR(map);
+	WRITE_ONCE(sink, find_first_bit(map, 256) + bitmap_weight(map, 256));
+}
+
+static noinline void bug_kernel_bio(void)
+{
+	struct bio *bio = kzalloc(sizeof(*bio), GFP_KERNEL);
+
+	if (!bio)
+		return;
+	kfree(bio);
+	OPTIMIZER_HIDE_VAR(bio);
+	bio_reset(bio, NULL, REQ_OP_READ);
+}
+
+static void no_work(struct work_struct *unused)
+{
+}
+
+static noinline void bug_kernel_work(void)
+{
+	struct work_struct *work = kzalloc(sizeof(*work), GFP_KERNEL);
+
+	if (!work)
+		return;
+	INIT_WORK(work, no_work);
+	kfree(work);
+	OPTIMIZER_HIDE_VAR(work);
+	queue_work(system_wq, work);
+	flush_workqueue(system_wq);
+}
+
+static noinline void bug_kernel_copy(void)
+{
+	u8 *from = kzalloc(100, GFP_KERNEL), *to = kzalloc(200, GFP_KERNEL);
+	size_t bytes = 101;
+
+	OPTIMIZER_HIDE_VAR(bytes);
+	if (from && to)
+		memcpy(to, from, bytes);
+	kfree(from);
+	kfree(to);
+}
+
+static noinline void bug_shift(void)
+{
+	unsigned int by = 32;
+
+	OPTIMIZER_HIDE_VAR(by);
+	WRITE_ONCE(sink, 1U << by);
+}
+
+struct timed {
+	struct timer_list timer;
+};
+
+static void no_timer(struct timer_list *unused)
+{
+}
+
+static noinline void bug_free_active(void)
+{
+	struct timed *timed = kzalloc(sizeof(*timed), GFP_KERNEL);
+
+	if (!timed)
+		return;
+	timer_setup(&timed->timer, no_timer, 0);
+	mod_timer(&timed->timer, jiffies + 3600 * HZ);
+	kfree(timed);
 }
 
 static noinline void bug_lock_order(void)
@@ -183,6 +271,34 @@ static noinline void bug_hang(void)
 		msleep(1000);
 }
 
+/* Work that waits for what does not come, as a destructor may. */
+static DECLARE_COMPLETION(never);
+static struct workqueue_struct *waiters;
+
+static noinline void wait_for_ever(struct work_struct *unused)
+{
+	wait_for_completion(&never);
+}
+
+static DECLARE_WORK(waiter, wait_for_ever);
+
+static noinline void bug_wait(void)
+{
+	waiters = alloc_workqueue("corcache-bug", WQ_UNBOUND, 0);
+	if (!waiters)
+		return;
+	queue_work(waiters, &waiter);
+	flush_work(&waiter);
+}
+
+static noinline void bug_spin(void)
+{
+	local_irq_disable();
+	while (!completion_done(&never))
+		cpu_relax();
+	local_irq_enable();
+}
+
 static const struct {
 	const char *name;
 	void (*commit)(void);
@@ -192,12 +308,20 @@ static const struct {
 	{ "use-after-free", bug_use_after_free },
 	{ "out-of-bounds", bug_out_of_bounds },
 	{ "vmalloc-out-of-bounds", bug_vmalloc_out_of_bounds },
+	{ "kernel-bitmap", bug_kernel_bitmap },
+	{ "kernel-bio", bug_kernel_bio },
+	{ "kernel-work", bug_kernel_work },
+	{ "kernel-copy", bug_kernel_copy },
+	{ "shift", bug_shift },
+	{ "free-active", bug_free_active },
 	{ "lock-order", bug_lock_order },
 	{ "sleep-in-atomic", bug_sleep_in_atomic },
 	{ "leak", bug_leak },
 	{ "data-race", bug_data_race },
 	{ "missing-barrier", bug_missing_barrier },
 	{ "hang", bug_hang },
+	{ "wait", bug_wait },
+	{ "spin", bug_spin },
 };
 
 static int bug_run(const char *value, const struct kernel_param *kp)
