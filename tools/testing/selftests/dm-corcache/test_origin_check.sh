@@ -49,6 +49,31 @@ expect_equal() {
 	expect_status cc origin_check_bytes = "$1"
 }
 is_bypassed() { status_is cc mode bypass; }
+
+# in_the_second FUNCTION ARGS: hits wait for the verdict for a second, and the machine
+# may be so slow that the second was over.  FUNCTION sets STARTED, makes the table
+# active, reads, and returns 1 if hits were served before the verdict: then nothing is
+# shown, and it is called again; but within the second that is a failure.
+in_the_second() {
+	local _
+
+	for _ in 1 2 3 4 5 6 7 8; do
+		if "$@"; then
+			return
+		fi
+		expect "milliseconds from the start to a hit without a verdict" $(($(now_ms) - STARTED)) -ge 1000
+		note "the second was over before the verdict: again"
+	done
+	fail "$*: eight times hits were served before the verdict"
+}
+# sees_b NAME OFF LEN: all that is read is B's, and nothing of it is a hit
+sees_b() {
+	local rc=0
+
+	timeout $((100 * SCALE)) "$IO" read "$DEV" "$2" "$3" --shift 1M --bs 64K >"$T/read.out" 2>&1 || rc=$?
+	[ "$(status_get "$1" hits)" = 0 ] || return 1
+	expect "status of a read of B without hits" "$rc" = 0
+}
 expect_wrong() {
 	wait_for 20 "bypass" is_bypassed
 	expect_status cc reason = origin
@@ -63,14 +88,18 @@ expect_wrong() {
 
 # ---- another image ----
 
+create_other() {
+	[ ! -e "$DEV" ] || dmremove cc
+	log_mark
+	STARTED=$(now_ms)
+	create "$B" 0 2 origin_id A
+	sees_b cc 1M 2M
+}
+
 check_other_at_create() {
 	two_remotes
 	warm "$A" 0 2 origin_id A
-	log_mark
-	create "$B" 0 2 origin_id A
-	# at once: hits wait for the verdict
-	read_ok "$DEV" 1M 2M --shift 1M --bs 64K
-	expect_status cc hits = 0
+	in_the_second create_other
 	expect_wrong
 	expect_log "corcache: .*another image.*sector [0-9]*.*recover"
 	# what is cached is there still, and is A's
@@ -80,23 +109,29 @@ check_other_at_create() {
 	expect_hits cc "$DEV" 1M 2M
 }
 
+reload_other() {
+	if [ -n "${EVENTS:-}" ]; then
+		reload "$A"
+		checked cc
+	fi
+	message cc reset_stats
+	EVENTS=$(events cc)
+	STARTED=$(now_ms)
+	reload "$B"
+	sees_b cc 1M 2M
+}
 check_other_at_reload() {
-	local events
-
 	two_remotes
 	warm "$A"
 	create "$A"
 	expect_equal $((SAMPLES * 4096))
-	message cc reset_stats
-	events=$(events cc)
-	reload "$B"
-	read_ok "$DEV" 1M 2M --shift 1M --bs 64K
-	expect_status cc hits = 0
+	in_the_second reload_other
 	expect_wrong
-	expect "events" $(($(events cc) - events)) -ge 1
+	expect "events" $(($(events cc) - EVENTS)) -ge 1
 	# the right one is there again
+	message cc reset_stats
 	reload "$A"
-	expect_equal $((2 * SAMPLES * 4096))
+	expect_equal $((SAMPLES * 4096))
 	expect_hits cc "$DEV" 1M 2M
 	read_ok "$DEV"
 	settle cc
@@ -104,6 +139,17 @@ check_other_at_reload() {
 }
 
 # The origin takes its time, less than a second: hits wait for the verdict, whichever.
+slow_image() {
+	[ ! -e "$DEV" ] || dmremove cc
+	STARTED=$(now_ms)
+	create /dev/mapper/slow
+	if [ "$1" = "$A" ]; then
+		read_ok "$DEV" 1M 64K
+		status_is cc unchecked 0
+	else
+		sees_b cc 1M 64K
+	fi
+}
 check_hits_wait() {
 	local image
 
@@ -112,15 +158,11 @@ check_hits_wait() {
 	warm "$A"
 	for image in "$A" "$B"; do
 		mkdm slow "0 $LEN delay $image 0 400" --readonly
-		create /dev/mapper/slow
+		in_the_second slow_image "$image"
 		if [ "$image" = "$A" ]; then
-			read_ok "$DEV" 1M 64K
-			expect_status cc unchecked = 0
 			expect_status cc hits -ge 1
 			expect_equal $((SAMPLES * 4096))
 		else
-			read_ok "$DEV" 1M 64K --shift 1M
-			expect_status cc hits = 0
 			expect_wrong
 		fi
 		dmremove cc
@@ -220,6 +262,7 @@ check_few_blocks() {
 	mkcache 16
 	for n in 0 1 3 15 16 17; do
 		create "$ORIGIN"
+		checked cc
 		message cc evict_all
 		message cc commit
 		for ((i = 0; i < n; i++)); do
@@ -348,7 +391,7 @@ check_stalled() {
 		started=$(now_ms)
 		read_ok "$DEV" 1M 2M --bs 64K
 		note "hits were served after $(($(now_ms) - started)) ms"
-		expect "milliseconds for a hit" $(($(now_ms) - started)) -le $((5000 * SCALE))
+		expect "milliseconds for a hit" $(($(now_ms) - started)) -le $((20000 * SCALE))
 		expect_status cc hits -ge 32
 		expect_status cc unchecked = 1
 		expect_status cc mode = active
@@ -389,7 +432,7 @@ check_suspend_in_the_second() {
 		job "hits$n" "$IO" together "$DEV" $((1024 + n * 512))K 64K --threads 4
 		timeout $((60 * SCALE)) "$IO" suspend cc --noflush >"$T/suspend" 2>&1 || fail "suspend: $(cat "$T/suspend")"
 		note "$(cat "$T/suspend")"
-		expect "milliseconds" "$(sed -n 's/^suspended ms=//p' "$T/suspend")" -le $((2000 * SCALE))
+		expect "milliseconds" "$(sed -n 's/^suspended ms=//p' "$T/suspend")" -le $((20000 * SCALE))
 		dmsetup resume cc
 	done
 	job_end hits0 30
@@ -425,7 +468,7 @@ check_fill_before_verdict() {
 	started=$(now_ms)
 	read_ok "$DEV" 4M 1M --shift 1M
 	message cc commit
-	expect "milliseconds" $(($(now_ms) - started)) -le $((5000 * SCALE))
+	expect "milliseconds" $(($(now_ms) - started)) -le $((20000 * SCALE))
 	wait_for 10 "end of the second" fills_are_bypassed
 	expect_status cc unchecked = 1
 	expect_status cc fills = 0
