@@ -42,7 +42,7 @@ mail_of() { # FILE
 	drivers/md/dm-corcache/tests/*) echo tests ;;
 	drivers/md/dm-corcache/*)
 		case ${1##*/} in
-		geometry.* | disk.* | format.* | args.* | policy.* | places.* | refuse.* | break.*) echo formats ;;
+		geometry.* | disk.* | format.* | args.* | policy.* | figures.* | ghosts.* | places.* | refuse.* | break.*) echo formats ;;
 		cache.* | corcache.h | index.* | evict.* | metadata.* | commit.* | mode.* | stats.*) echo cache ;;
 		target.* | message.* | trace.* | Kconfig | Makefile) echo target ;;
 		*) echo reads ;;

@@ -21,7 +21,7 @@
  * The layers, bottom to top.  A file calls those to the left of it in its own
  * row and those in the rows above:
  *
- *   refuse disk numbers geometry format policy args places budget slotmap   pure
+ *   refuse disk numbers geometry format figures ghosts policy args places budget slotmap   pure
  *   break stats pages corcache name trace deferred mode   structures and objects
  *   index                                       which region is where
  *   metadata xfer                               table on disk; own pages

@@ -14,6 +14,9 @@
 #include <linux/limits.h>
 #include <linux/types.h>
 
+#include "figures.h"
+#include "ghosts.h"
+
 enum corcache_policy_kind {
 	CORCACHE_POLICY_STOP,		/* evict nothing, read the rest uncached */
 	CORCACHE_POLICY_ADAPTIVE,	/* evict what is worth least */
@@ -21,29 +24,12 @@ enum corcache_policy_kind {
 
 #define CORCACHE_POLICY_NO_SLOT		U32_MAX
 
-/* What corcache_policy_hint() takes. */
-#define CORCACHE_POLICY_HINT_BITS	24
-
 /* Most slots that are looked at in one go: the caller holds a lock. */
 #define CORCACHE_POLICY_STEPS		1024U
 
-/* Of `adaptive`: classes of history, classes of age, victims in view. */
-#define CORCACHE_POLICY_HISTORIES	19
-#define CORCACHE_POLICY_AGES		42
+/* Of `adaptive`: victims in view, regions that got no slot. */
 #define CORCACHE_POLICY_CANDIDATES	16
 #define CORCACHE_POLICY_PIECES		16
-
-/**
- * struct corcache_policy_class - what regions with a like history do next
- * @hits: by age: how many were read again, in 1/64
- * @ticks: by age: for how long any were at risk of being read again
- * @worth: by age: the worth of a slot, on a logarithmic scale
- */
-struct corcache_policy_class {
-	u16	hits[CORCACHE_POLICY_AGES];
-	u16	ticks[CORCACHE_POLICY_AGES];
-	u16	worth[CORCACHE_POLICY_AGES];
-};
 
 /**
  * struct corcache_policy_piece - a region that got no slot
@@ -77,29 +63,21 @@ struct corcache_policy_piece {
  * @tick: the time; wraps
  * @turn: when the hand passed the first slot
  * @period: ticks of the hand's last turn
- * @ghost_hand: the ghost to look at next
- * @ghost_period: ticks of that hand's turn
- * @next_class: the class whose worth is computed next
- * @compute_in: misses until then
- * @random: state of a fixed sequence, to spread ages
- * @learn_mask: slots and sets of ghosts to learn from have these bits clear
  * @replacing: an admission has found no free slot: from now on some are reserved
  * @known: the region of the last miss had a ghost
  * @admitted: regions that were to get a slot since the last cycle of reclaim,
  *	while none was to spare
  * @retired: slots that were emptied since, and may not be free yet
  * @per_cycle: what @admitted was in the busiest cycle lately
- * @nr_sets: sets of ghosts
- * @nr_far_sets: the last of them, for a sample of regions that is kept longer
  * @nr_candidates: slots in @candidate
  * @candidate: slots that are worth little
  * @candidate_worth: what they were worth when they were looked at
  * @piece: regions that got no slot lately, by hash
  * @visited: bit per slot: read since the hand passed
- * @ghost: what is remembered of regions without a slot
  * @stamp: by slot: the tick of the last use
  * @history: by slot: 0 if it is free, or what its region did before
- * @class: what regions with like histories do
+ * @ghosts: what is remembered of regions without a slot
+ * @figures: what regions with like histories do
  */
 struct corcache_policy {
 	enum corcache_policy_kind kind;
@@ -117,31 +95,23 @@ struct corcache_policy {
 	u32	tick;
 	u32	turn;
 	u32	period;
-	u32	ghost_hand;
-	u32	ghost_period;
-	u32	next_class;
-	u32	compute_in;
-	u32	random;
-	u32	learn_mask;
 	bool	replacing;
 	bool	known;
 	u32	admitted;
 	u32	retired;
 	u32	per_cycle;
 
-	u32	nr_sets;
-	u32	nr_far_sets;
 	u32	nr_candidates;
 	u32	candidate[CORCACHE_POLICY_CANDIDATES];
 	u16	candidate_worth[CORCACHE_POLICY_CANDIDATES];
 	struct corcache_policy_piece piece[CORCACHE_POLICY_PIECES];
 
 	unsigned long *visited;
-	u32	*ghost;
 	u16	*stamp;
 	u8	*history;
 
-	struct corcache_policy_class class[CORCACHE_POLICY_HISTORIES];
+	struct corcache_ghosts ghosts;
+	struct corcache_figures figures;
 };
 
 /**
@@ -218,7 +188,7 @@ void corcache_policy_insert(struct corcache_policy *policy, u32 slot, u32 region
  * Changes nothing, costs a few instructions, and is never needed: without it a
  * slot counts as filled just now and not known from before.
  *
- * Return: at most CORCACHE_POLICY_HINT_BITS bits; 0: nothing is known.
+ * Return: at most CORCACHE_FIGURES_HINT_BITS bits; 0: nothing is known.
  */
 u32 corcache_policy_hint(const struct corcache_policy *policy, u32 slot);
 

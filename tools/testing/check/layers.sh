@@ -7,6 +7,7 @@
 # left of it in its own row and those in the rows above. The rules:
 #
 #   every_file_has_a_layer       each source is in the list, each name of the list is a source
+#   document_has_the_layers      design.rst names the same files
 #   includes_go_down             of headers
 #   calls_go_down                of functions, as the objects of a build in DIR have them (default: that for 6.1)
 #   only_the_router_ends_bios    no other file ends a reader's bio
@@ -22,7 +23,7 @@ set -euo pipefail
 MODULE=$TOP/drivers/md/dm-corcache
 OBJECTS=${1:-${CORCACHE_BUILD:-$TOP/build}/6.1/src/drivers/md/dm-corcache}
 EXCEPTION='corcache_route_again'
-cases=(every_file_has_a_layer includes_go_down calls_go_down only_the_router_ends_bios nothing_global_without_need
+cases=(every_file_has_a_layer document_has_the_layers includes_go_down calls_go_down only_the_router_ends_bios nothing_global_without_need
 	no_static_name_twice)
 
 # The names of the list, bottom to top, a line each.
@@ -44,6 +45,14 @@ nothing() { ! grep .; }
 
 every_file_has_a_layer() {
 	diff <(layers | sort) <(sources) | sed -n 's/^< /in the list and no source: /p; s/^> /a source and not in the list: /p' | nothing
+}
+
+# The list of the document, top to bottom; what stands behind two spaces tells what the files do.
+document_has_the_layers() {
+	local list
+	list=$(sed -n '/^Layers$/,/^Each name is a file/s/^   \([a-z][a-z ]*[a-z]\)\(  .*\)\?$/\1/p' "$TOP/Documentation/dm-corcache/design.rst")
+	diff <(layers | sort) <(tr -s ' ' '\n' <<< "$list" | sort) |
+		sed -n 's/^< /not in design.rst: /p; s/^> /in design.rst alone: /p' | nothing
 }
 
 # Reads lines "FROM TO WHAT": shows those that go up. FROM and TO are files of the list.

@@ -16,7 +16,7 @@
 shared := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 SRC ?= $(abspath $(shared)/../../..)/drivers/md/dm-corcache
 
-module-pure := refuse geometry format args policy places budget slotmap
+module-pure := refuse geometry format args figures ghosts policy places budget slotmap
 module-include = -I$(shared)/include -I$(SRC)
 kunit-include = $(module-include) -I$(SRC)/tests -I$(shared)
 

@@ -7,7 +7,7 @@
 
 md=$1/drivers/md/dm-corcache
 shims=$1/tools/testing/shared/include
-pure="$(for name in refuse geometry format args policy places budget slotmap; do
+pure="$(for name in refuse geometry format args figures ghosts policy places budget slotmap; do
 	echo "$md/$name.c" "$md/$name.h"
 done) $md/disk.h $md/numbers.h"
 
@@ -17,8 +17,8 @@ allowed='asm/byteorder linux/bitops linux/build_bug linux/crc32c linux/errno lin
 suites=$(ls "$md"/tests/*.[ch])
 of_suites='kunit/test linux/moduleparam'
 # Our own, in quotes.
-own='"refuse "disk "numbers "geometry "format "args "policy "places "budget "slotmap'
-own_of_suites='"../refuse "../disk "../geometry "../format "../args "../policy "../places "../budget "../slotmap "test "sectors'
+own='"refuse "disk "numbers "geometry "format "args "figures "ghosts "policy "places "budget "slotmap'
+own_of_suites='"../refuse "../disk "../geometry "../format "../args "../figures "../ghosts "../policy "../places "../budget "../slotmap "test "sectors "dry'
 
 n=0
 failed=0
