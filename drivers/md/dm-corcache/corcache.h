@@ -665,6 +665,18 @@ static inline u64 corcache_bio_end(struct bio *bio)
 	return bio->bi_iter.bi_sector + bio_sectors(bio);
 }
 
+/*
+ * Cut a bio that is being mapped: the first @sectors of it are taken.  The rest is
+ * mapped, and counted, as a bio of its own.
+ */
+static inline void corcache_bio_cut(struct corcache_target *target, struct bio *bio, u32 sectors)
+{
+	u64 rest = (u64)(bio_sectors(bio) - sectors) << SECTOR_SHIFT;
+
+	corcache_stat_add(target->cache, read_bytes, -rest);
+	dm_accept_partial_bio(bio, sectors);
+}
+
 /* Blocks that what is left of a bio touches. */
 static inline u32 corcache_bio_blocks(const struct corcache_geometry *geo,
 				      struct bio *bio)

@@ -221,10 +221,10 @@ static u32 missing_run(const struct corcache_cache *cache, corcache_block_t bloc
 }
 
 /* Cut a bio that is being mapped, so that nothing is left of it after @end. */
-static void cut(struct bio *bio, u64 end)
+static void cut(struct corcache_target *target, struct bio *bio, u64 end)
 {
 	if (end < corcache_bio_end(bio))
-		dm_accept_partial_bio(bio, end - bio->bi_iter.bi_sector);
+		corcache_bio_cut(target, bio, end - bio->bi_iter.bi_sector);
 }
 
 /* Its first @run blocks are missing and in no fill: see deferred.c. */
@@ -235,7 +235,7 @@ static void __defer_in_map(struct corcache_target *target, struct bio *bio, u32 
 	corcache_block_t end = block_min(block_add(block, run), corcache_span_end(geo, block));
 
 	lockdep_assert_held(&target->lock);
-	cut(bio, corcache_block_to_sector(geo, end));
+	cut(target, bio, corcache_block_to_sector(geo, end));
 	__corcache_defer(target, bio, CORCACHE_DEFER_ORIGIN);
 }
 
@@ -255,7 +255,7 @@ again:
 	spin_lock_irqsave(&target->lock, flags);
 	other = __corcache_flight_find(&target->flight, block, &gap);
 	if (other) {
-		cut(bio, other->sector + other->sectors);
+		cut(target, bio, other->sector + other->sectors);
 		delivered = __join(other, bio);
 		spin_unlock_irqrestore(&target->lock, flags);
 		if (delivered) {
@@ -288,7 +288,7 @@ again:
 		goto again;
 	}
 	corcache_xfer_trim(x, min(run, x->nr_blocks));
-	cut(bio, x->sector + x->sectors);
+	cut(target, bio, x->sector + x->sectors);
 	__corcache_flight_wait(x, bio);
 	__begin_reading(x);
 	spin_unlock_irqrestore(&target->lock, flags);

@@ -406,7 +406,7 @@ int corcache_hit_map(struct corcache_target *target, struct bio *bio, u32 run)
 			      corcache_regions_touched(geo, block, run));
 	if (likely(direct)) {
 		if (direct < bio_sectors(bio))
-			dm_accept_partial_bio(bio, direct);
+			corcache_bio_cut(target, bio, direct);
 		if (likely(vectors_fit(target, bio))) {
 			corcache_hit_send_down(target, bio, io, io->slot, io->retire_seq);
 			return DM_MAPIO_REMAPPED;
@@ -417,7 +417,7 @@ int corcache_hit_map(struct corcache_target *target, struct bio *bio, u32 run)
 		end = corcache_block_to_sector(geo, block_add(block, 1));
 	}
 	if (end < corcache_bio_end(bio))
-		dm_accept_partial_bio(bio, end - start);
+		corcache_bio_cut(target, bio, end - start);
 	if (!corcache_hit_bounce(target, bio, run, GFP_NOWAIT))
 		corcache_route_again(bio);
 	return DM_MAPIO_SUBMITTED;

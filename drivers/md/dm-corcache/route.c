@@ -118,7 +118,7 @@ static bool defer_for_check(struct corcache_target *target, struct bio *bio, u32
 	hold = target->holding & CORCACHE_HOLD_CHECK;
 	if (hold) {
 		if (end < corcache_bio_end(bio))
-			dm_accept_partial_bio(bio, end - bio->bi_iter.bi_sector);
+			corcache_bio_cut(target, bio, end - bio->bi_iter.bi_sector);
 		__corcache_defer(target, bio, CORCACHE_DEFER_CHECK);
 	}
 	spin_unlock_irqrestore(&target->lock, flags);

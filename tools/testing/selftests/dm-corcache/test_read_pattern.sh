@@ -83,6 +83,31 @@ large_blocks() {
 
 read_4m_blocks() { large_blocks 4194304 $((8 * 1048576 + 512 * 1024)); }
 read_2m_blocks() { large_blocks 2097152 $((6 * 1048576 + 7 * 512)); }
+# Large reads are taken in parts: each byte is counted once, as a hit or not.
+read_bytes_are_counted() {
+	local args
+
+	remote_start origin 16M
+	for args in 0 "1 no_checksums"; do
+		mkcache 16
+		# shellcheck disable=SC2086 # words are meant
+		mkcorcache cc "$CACHE" "$ORIGIN" 32768 128 $args
+		read_ok "$DEV" 0 4M --bs 4M
+		settle cc
+		expect_status cc read_bytes = $((4 << 20))
+		expect_status cc hit_bytes = 0
+		# 1 MiB is there, 2 MiB are not
+		read_ok "$DEV" 3M 3M --bs 3M
+		settle cc
+		expect_status cc read_bytes = $((7 << 20))
+		expect_status cc hit_bytes = $((1 << 20))
+		read_ok "$DEV" 1536 3M --bs 1537K
+		expect_status cc read_bytes = $((10 << 20))
+		expect_status cc hit_bytes = $((4 << 20))
+		expect_status cc origin_bytes = $((6 << 20))
+		dmremove cc
+	done
+}
 read_no_checksums() { whole 4096 "$ODD" 16 128 1 no_checksums; }
 read_4kn_cache() { CACHE_SECTOR=4096 whole 4096 "$ODD" 16 128; }
 read_4kn_cache_no_checksums() { CACHE_SECTOR=4096 whole 4096 "$ODD" 16 128 1 no_checksums; }
@@ -179,7 +204,7 @@ read_part_of_origin() {
 	expect_remote origin bytes = $((8001 * 512))
 }
 
-run_cases read_64k read_4k_regions read_4m_regions read_block_is_region \
+run_cases read_64k read_bytes_are_counted read_4k_regions read_4m_regions read_block_is_region \
 	read_4m_blocks read_2m_blocks read_no_checksums \
 	read_4kn_cache read_4kn_cache_no_checksums read_one_sector_origin read_tail \
 	read_memory_alignment read_memory_alignment_encrypted read_512_over_4kn read_part_of_origin
