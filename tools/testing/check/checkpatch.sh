@@ -14,7 +14,7 @@ IGNORE=ALLOC_WITH_SIZEOF,FILE_PATH_CHANGES,LINUX_VERSION_CODE,LONG_LINE_STRING,C
 IGNORE_IN_TRACE=$IGNORE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,SPACING
 
 cache=${CORCACHE_LAB:-/var/cache/dm-corcache}
-checker=$(find "$cache/source" -maxdepth 6 -path '*/scripts/checkpatch.pl' 2> /dev/null | sort -V | tail -n 1)
+checker=$(find "$cache/source" -maxdepth 6 -path '*/scripts/checkpatch.pl' ! -path '*/.new.*' 2> /dev/null | sort -V | tail -n 1)
 [ -n "$checker" ] || {
 	echo "no checkpatch.pl: the kernel source is not in $cache"
 	exit 4

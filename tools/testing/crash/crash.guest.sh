@@ -55,7 +55,7 @@ round() { # NUMBER SEED
 	truncate -s 1G $dir/log.img
 	log=$(losetup -f --show $dir/log.img)
 	"$CRASH_TOOL" record --dir $dir/recording --seed "$2" --actions $ACTIONS \
-		--cache "$cache" --log "$log" --origin "$origin" || exit 2
+		--cache "$cache" --log "$log" --origin "$origin" || exit $(($? == 1 ? 1 : 2))
 	replay $dir/recording "$log" "$2" $PER_ROUND >$dir/out || status=$?
 	sed "s/^/round $1 seed $2: /" $dir/out
 	losetup -d "$log"
