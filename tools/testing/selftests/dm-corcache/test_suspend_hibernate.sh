@@ -18,7 +18,10 @@ need_hibernation() {
 	echo freezer >/sys/power/pm_test
 	at_end no_test_mode
 }
-no_test_mode() { echo none >/sys/power/pm_test; }
+no_test_mode() {
+	echo none >/sys/power/pm_test
+	modprobe -q -r brd || true
+}
 hibernate() { echo disk >/sys/power/state; }
 
 # sectors written to the cache device
@@ -29,11 +32,14 @@ written() {
 	echo "${fields[6]}"
 }
 
-# begin: a device whose origin, when it is slow, answers after four seconds
+# begin: a device whose origin, when it is slow, answers after four seconds.  It is a
+# RAM disk: a remote's server is frozen with all other tasks, and so are loop devices.
 begin() {
 	need_target delay dm-delay
 	remote_start origin 16M
-	REMOTE=$ORIGIN
+	modprobe -q brd rd_nr=1 rd_size=16384 || skip "no RAM disks"
+	REMOTE=/dev/ram0
+	timeout $((60 * SCALE)) dd if="$ORIGIN" of="$REMOTE" bs=1M iflag=direct oflag=direct status=none
 	mkdm slow "0 $LEN linear $REMOTE 0"
 	mkcache 32
 	mkcorcache cc "$CACHE" /dev/mapper/slow "$LEN" 128 "$@"
