@@ -15,6 +15,8 @@
 set -euo pipefail
 # shellcheck source=tools/testing/check/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tools/testing/check/view.sh
+. "$CHECK_DIR/view.sh"
 
 PACKAGE=dm-corcache/$VERSION
 
@@ -48,35 +50,14 @@ outside() {
 	trap 'rm -rf "$tmp"' EXIT
 	copy_project "$tmp/src"
 	mkdir "$tmp/scratch" "$tmp/out"
-	KVER=$KVER MODROOT=$MODROOT DKMS_ROOT=$dkms_root DKMS_TMP=$tmp \
-		unshare --mount --propagation private "$CHECK_DIR/dkms.sh" inside
+	# shellcheck disable=SC2153 # from kernel.sh
+	KVER=$KVER MODROOT=$MODROOT DKMS_ROOT=$dkms_root DKMS_TMP=$tmp in_view "$CHECK_DIR/dkms.sh" inside
 	"$VM/run.sh" -k 6.1 -T -t 300 -e "DKMS_OUT=$tmp/out" -- "$CHECK_DIR/dkms.sh" guest || status=$?
 	[ "$status" = 0 ] || fail "in the guest, status $status"
 	echo "dkms: fine"
 }
 
 # ---- in the namespace ----------------------------------------------------------
-
-# Lay DIRs over the directory MOUNTPOINT, and on top a place for changes.
-overlay() { # MOUNTPOINT [DIR...]
-	local scratch=$DKMS_TMP/scratch$1 lower='' d
-	for d in "${@:2}" "$1"; do lower+=${lower:+:}$d; done
-	mkdir -p "$scratch/upper" "$scratch/work"
-	mount -t overlay overlay -o "lowerdir=$lower,upperdir=$scratch/upper,workdir=$scratch/work" "$1"
-}
-
-prepare_view() {
-	[ "$(realpath /lib)" = /usr/lib ] || fail "/lib is not /usr/lib on this machine"
-	mount -t tmpfs -o size=1g tmpfs "$DKMS_TMP/scratch"
-	# shellcheck disable=SC2153 # comes from outside()
-	overlay /etc "$DKMS_ROOT/etc"
-	overlay /var/lib
-	rm -rf /var/lib/dkms && mkdir /var/lib/dkms
-	overlay /usr "$DKMS_ROOT/usr" "$MODROOT/usr"
-	rm -rf /usr/lib/modules /usr/src/dm-corcache-* && mkdir -p "/usr/lib/modules/$KVER"
-	overlay "/usr/lib/modules/$KVER" "$MODROOT/lib/modules/$KVER"
-	[ -e "/lib/modules/$KVER/build/Makefile" ] || fail "no headers for $KVER in the view"
-}
 
 expect_status() { # STATE
 	local status
@@ -95,7 +76,7 @@ dkms_build() {
 
 inside() {
 	: "${KVER:?}" "${MODROOT:?}" "${DKMS_ROOT:?}" "${DKMS_TMP:?}"
-	prepare_view
+	prepare_view "$DKMS_TMP/scratch" "$KVER" "$MODROOT" "$DKMS_ROOT"
 	dkms --version
 	dkms add "$DKMS_TMP/src"
 	expect_status added
@@ -105,12 +86,48 @@ inside() {
 	expect_status installed
 	# What has changed for this kernel is what dkms and depmod have made.
 	cp -a "$DKMS_TMP/scratch/usr/lib/modules/$KVER/upper/." "$DKMS_TMP/out/"
-	make -C "$DKMS_TMP/src" dkms-remove
-	[ -z "$(dkms status "$PACKAGE")" ] || fail "make dkms-remove leaves the package behind"
-	[ -z "$(find "/lib/modules/$KVER" -name '*corcache*')" ] || fail "make dkms-remove leaves the module behind"
-	make -C "$DKMS_TMP/src" dkms-install KVER="$KVER"
+	install_again
+}
+
+make_dkms() { make -C "$DKMS_TMP/src" "dkms-$1" KVER="$KVER"; }
+
+described() { modinfo -k "$KVER" -F description dm-corcache; }
+
+describe() { sed -i "s/^MODULE_DESCRIPTION(.*/MODULE_DESCRIPTION(\"$1\");/" "$DKMS_TMP/src/drivers/md/dm-corcache/target.c"; }
+
+# `make dkms-install` where DKMS has the module: the same version with other sources; sources that do not compile; another version; a package's sources.
+install_again() {
+	describe 'the second time'
+	make_dkms install
 	expect_status installed
 	[ -e /lib/udev/rules.d/58-dm-corcache.rules ] || fail "make dkms-install has not installed the udev rule"
+	[ "$(described)" = 'the second time' ] || fail "make dkms-install has kept the old module: '$(described)'"
+	[ "$(dkms status dm-corcache | wc -l)" = 1 ] || fail "DKMS has more than one: $(dkms status dm-corcache)"
+
+	describe 'broken'
+	echo '#error on purpose' >> "$DKMS_TMP/src/drivers/md/dm-corcache/target.c"
+	make_dkms install > "$DKMS_TMP/log" 2>&1 && fail "sources that do not compile were installed"
+	grep -q 'on purpose' "$DKMS_TMP/log" || fail "nothing is said of the compiler's error: $(cat "$DKMS_TMP/log")"
+	[ "$(described)" = 'the second time' ] || fail "a failed build has taken the module away"
+	sed -i '/on purpose/d' "$DKMS_TMP/src/drivers/md/dm-corcache/target.c"
+
+	describe 'another version'
+	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="9.8.7"/' "$DKMS_TMP/src/dkms.conf"
+	make_dkms install
+	[ "$(described)" = 'another version' ] || fail "make dkms-install of another version has kept the old module"
+	[[ $(dkms status dm-corcache) == dm-corcache/9.8.7,*installed* ]] || fail "not one version: $(dkms status dm-corcache)"
+	[ ! -e "/usr/src/dm-corcache-$VERSION" ] || fail "the old version's sources are still there"
+
+	printf 'Package: dm-corcache-dkms\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n\n' \
+		>> /var/lib/dpkg/status
+	echo /usr/src/dm-corcache-9.8.7/dkms.conf > /var/lib/dpkg/info/dm-corcache-dkms.list
+	make_dkms install > "$DKMS_TMP/log" 2>&1 && fail "a package's sources were overwritten"
+	grep -q 'belong to a package (dm-corcache-dkms)' "$DKMS_TMP/log" || fail "no word about the package: $(cat "$DKMS_TMP/log")"
+	rm /var/lib/dpkg/info/dm-corcache-dkms.list
+
+	make_dkms remove
+	[ -z "$(dkms status dm-corcache)" ] || fail "make dkms-remove leaves something behind: $(dkms status dm-corcache)"
+	[ -z "$(find /usr/src "/lib/modules/$KVER" /lib/udev/rules.d -name '*corcache*')" ] || fail "make dkms-remove leaves files behind"
 }
 
 # ---- in the guest ----------------------------------------------------------------
@@ -124,6 +141,17 @@ guest_modules() { # DIR
 	for f in "/lib/modules/$(uname -r)"/*; do
 		[ -e "$dir/${f##*/}" ] || ln -s "$f" "$dir/"
 	done
+}
+
+# From now on this kernel takes only modules that are signed with a key it knows, as with module.sig_enforce=1 on its command
+# line. That which DKMS has made is none: what is said then is what the guide says.
+enforced() {
+	echo 1 > /sys/module/module/parameters/sig_enforce
+	[ -n "$(modinfo -b /run/dkms -F signer dm-corcache)" ] || fail "DKMS has not signed the module"
+	modprobe -d /run/dkms dm-corcache 2> /run/err && fail "the module was loaded"
+	cat /run/err
+	grep "could not insert 'dm_corcache': Key was rejected by service" /run/err || fail "modprobe says something else"
+	dmesg | grep 'Loading of module with unavailable key is rejected' || fail "the kernel says something else: $(dmesg | tail -n 5)"
 }
 
 guest() {
@@ -145,7 +173,8 @@ guest() {
 	dmsetup status cc
 	dmsetup remove cc
 	rmmod dm_corcache
-	echo "modprobe, read, rmmod: fine"
+	enforced
+	echo "modprobe, read, rmmod, refused where signatures are enforced: fine"
 }
 
 case ${1:-} in

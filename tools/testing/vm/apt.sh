@@ -7,7 +7,7 @@
 # Each suite gets a sources list, package lists and an empty dpkg status of its own in the cache, so neither the
 # suites nor the pins nor the installed packages of the machine have a say in which version is found.
 #
-# Functions: apt_use SUITE, apt_version PACKAGE, apt_depends PACKAGE, apt_fetch DIR PACKAGE...
+# Functions: apt_use SUITE [ARCHITECTURE], apt_version PACKAGE, apt_depends PACKAGE, apt_fetch DIR PACKAGE...
 # Needs lib.sh.
 
 # Package lists are asked for anew when older than this many hours.
@@ -30,7 +30,7 @@ apt_sources() { # SUITE: lines of a sources list
 	[ -n "$main" ] || return 1
 	echo "deb [signed-by=$APT_KEYRING] $main $1 main"
 	case $1 in
-	*-backports | sid) return 0 ;;
+	*-backports | sid | experimental) return 0 ;;
 	esac
 	# The newest kernels of a stable release come as security updates.
 	[ -z "$security" ] || echo "deb [signed-by=$APT_KEYRING] $security $1-security main"
@@ -38,21 +38,23 @@ apt_sources() { # SUITE: lines of a sources list
 
 # Select SUITE for the other functions and see that its package lists are there and recent. Returns 1 when they
 # cannot be had; old lists are used, with a word on stderr, when the mirror does not answer.
-apt_use() { # SUITE
+apt_use() { # SUITE [ARCHITECTURE]
+	local arch=${2:-amd64}
 	local d=$LAB_CACHE/apt/$1
+	[ "$arch" = amd64 ] || d+=-$arch
 	mkdir -p "$d/none"
 	APT_OPTS=(
 		-o "Dir::Etc::sourcelist=$d/sources.list" -o "Dir::Etc::sourceparts=$d/none"
 		-o "Dir::Etc::preferences=$d/none.pref" -o "Dir::Etc::preferencesparts=$d/none"
 		-o "Dir::State::Lists=$d/lists" -o "Dir::State::status=$d/status"
 		-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
-		-o APT::Architecture=amd64 -o APT::Architectures=amd64
+		-o "APT::Architecture=$arch" -o "APT::Architectures=$arch"
 		-o APT::Default-Release= -o APT::Sandbox::User=root
 		-o Acquire::Languages=none -o Acquire::Retries=2
 	)
 	lab_fresh "$d/updated" "$APT_REFRESH" && return 0
 	(
-		lab_lock "apt-$1"
+		lab_lock "apt-${d##*/}"
 		lab_fresh "$d/updated" "$APT_REFRESH" && exit 0
 		mkdir -p "$d/lists/partial"
 		: > "$d/status"

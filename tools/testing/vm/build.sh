@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build.sh [-k NAME] [-c gcc|clang] [-s] [-S DIR] [-b FAULT] [--] [MAKE ARGUMENT...] - build the module for a kernel of the lab.
+# build.sh [-k NAME|-K FILE] [-c gcc|clang] [-s] [-S DIR] [-b FAULT] [--] [MAKE ARGUMENT...] - build the module for a kernel of the lab.
 #
 #   -k NAME   kernel, see kernel.sh; default 6.1
+#   -K FILE   the kernel that FILE describes, with the lines that kernel.sh prints, as far as they are needed here, and KCROSS,
+#             the prefix of a cross compiler (../check/kernels.sh)
 #   -c CC     gcc: the compiler that kernel was built with (default); clang
 #   -s        run sparse on every source file too (C=2 CF=-D__CHECK_ENDIAN__)
 #   -S DIR    build the module in DIR (a directory with a Kbuild) instead of the project's
@@ -24,13 +26,14 @@ set -euo pipefail
 # shellcheck source=chroot.sh
 . "$LAB_DIR/chroot.sh"
 
-kernel=6.1 compiler=gcc sparse='' source='' fault=''
+kernel=6.1 described='' compiler=gcc sparse='' source='' fault=''
 
 options() {
 	local o
-	while getopts k:c:sS:b:h o; do
+	while getopts k:K:c:sS:b:h o; do
 		case $o in
 		k) kernel=$OPTARG ;;
+		K) described=$OPTARG ;;
 		c) compiler=$OPTARG ;;
 		s) sparse=1 ;;
 		S) source=$OPTARG ;;
@@ -97,6 +100,7 @@ make_args() { # COPY
 	printf '%s\n' -C "$KDIR" "M=$1" "ARCH=$ARCH" W=1 --output-sync=target "-j${JOBS:-$(nproc)}"
 	# A module for a kernel with BTF would need pahole, and vmlinux, which no header package holds.
 	printf '%s\n' CONFIG_DEBUG_INFO_BTF_MODULES=
+	[ -z "${KCROSS:-}" ] || printf '%s\n' "CROSS_COMPILE=$KCROSS"
 	[ "$compiler" = gcc ] || cc=clang
 	printf '%s\n' "CC=$cc"
 	if [ "$compiler" = clang ]; then
@@ -167,6 +171,11 @@ shift $((OPTIND - 1))
 lab_need_root
 "$LAB_DIR/deps.sh" build ${sparse:+check} >&2
 [ "$compiler" = gcc ] || "$LAB_DIR/deps.sh" clang >&2
-vars=$("$LAB_DIR/kernel.sh" "$kernel") || exit $?
+if [ -n "$described" ]; then
+	vars=$(< "$described")
+else
+	vars=$("$LAB_DIR/kernel.sh" "$kernel") || exit $?
+fi
 eval "$vars"
+kernel=${KNAME:?}
 build "$@"

@@ -14,7 +14,7 @@ chroot_make() { # TMP SUITE GCC
 	lab_say "making a chroot of $suite with $gcc, clang, sparse"
 	apt_use "$suite"
 	mmdebstrap --quiet --mode=root --variant=essential --architectures=amd64 \
-		--include="$gcc,make,clang,lld,llvm,sparse,libelf1t64,libc6-dev,kmod,bc,perl-base" \
+		--include="$gcc,make,clang,lld,llvm,sparse,libelf-dev,libc6-dev,kmod,bc,perl-base" \
 		--aptopt='Acquire::Languages "none"' --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 		"$suite" "$tmp/root" "$LAB_CACHE/apt/$suite/sources.list" || {

@@ -15,8 +15,11 @@
 #   crash          the crash replay
 #   bench          the benchmarks: their contenders and their plots
 #   chroot         to make chroots of newer Debian releases (kernel 7.x, tests of a clean machine)
+#   deb            to build the Debian packages; lintian
+#   rpm            rpmbuild, to read the spec file
 #   dkms           dkms and the headers of Debian's own kernel, installed. The kernel image itself is never installed:
 #                  the lab unpacks it in its cache, and boot loader and initramfs of the machine stay as they are
+#   gcc-N...       that compiler, such as gcc-12-aarch64-linux-gnu
 # Without a group: all but bench and dkms.
 #
 # Says what it installs, is quiet when nothing is missing. Package lists are refreshed only when a package has no
@@ -35,7 +38,7 @@ packages_of() { # GROUP
 	kernel-source) echo gcc make libc6-dev bc bison flex libelf-dev libssl-dev perl patch cpio kmod rsync xz-utils python3 ;;
 	vm) echo qemu-system-x86 busybox-static kmod util-linux procps iproute2 udev systemd nbdkit python3 ;;
 	test) echo dmsetup nbdkit nbd-client nbd-server fio udev e2fsprogs util-linux kmod python3 thin-provisioning-tools \
-		qemu-utils xz-utils libdevmapper-dev gcc make libc6-dev ;;
+		qemu-utils xz-utils libdevmapper-dev libjson-c-dev libblkid-dev pkgconf python3-docutils jq gcc make libc6-dev ;;
 	check) echo shellcheck sparse ;;
 	model) echo spin gcc libc6-dev xz-utils ;;
 	docs) echo python3-sphinx codespell ;;
@@ -43,8 +46,11 @@ packages_of() { # GROUP
 	crash) echo libdevmapper-dev gcc make libc6-dev ;;
 	bench) echo fio nbdkit nbd-client qemu-utils thin-provisioning-tools python3 python3-matplotlib ;;
 	chroot) echo mmdebstrap ;;
+	rpm) echo rpm ;;
+	deb) echo build-essential debhelper dh-dkms lintian python3-docutils libdevmapper-dev libjson-c-dev libblkid-dev pkg-config ;;
+	gcc-[0-9]*) echo "$1" ;;
 	dkms) echo dkms linux-headers-amd64 ;;
-	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check model docs clang crash bench chroot dkms" ;;
+	*) lab_die 1 "no group '$1': use kernel build kernel-source vm test check model docs clang crash bench chroot deb rpm dkms" ;;
 	esac
 }
 
@@ -75,7 +81,7 @@ install_packages() {
 main() {
 	local groups=("$@") packages=() wanted=() g names
 	case ${1:-} in -h | --help) lab_usage; exit 0 ;; esac
-	[ $# -gt 0 ] || groups=(kernel build kernel-source vm test check model docs clang crash chroot)
+	[ $# -gt 0 ] || groups=(kernel build kernel-source vm test check model docs clang crash chroot deb rpm)
 	for g in "${groups[@]}"; do
 		names=$(packages_of "$g")
 		# shellcheck disable=SC2206 # words are meant
