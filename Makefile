@@ -25,9 +25,14 @@ DKMS_STAGE := build/dkms/dm-corcache-$(VERSION)
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
+# The kernel's own step does it only where System.map lies beside the headers, which is so in no package of Debian's. In
+# a staging directory it is the package manager's work.
+DEPMOD = [ -n "$(INSTALL_MOD_PATH)" ] || { PATH="$$PATH:/usr/sbin:/sbin" && set -x && depmod $(KVER); }
+
 .DEFAULT_GOAL := modules
 .PHONY: modules modules_install udev_install install uninstall clean check demo kcsan unit sim model fuzz soak torture bench bench-check version help
-.PHONY: kernel-patch dkms-stage dkms-install dkms-remove
+.PHONY: deb check-deb dist set-version release check-kernels
+.PHONY: kernel-patch dkms-stage dkms-install dkms-remove tools install-tools
 
 modules: $(KDIR)/Makefile
 	+$(KBUILD) modules
@@ -38,6 +43,7 @@ $(KDIR)/Makefile:
 modules_install: $(KDIR)/Makefile
 	@[ -e drivers/md/dm-corcache/dm-corcache.ko ] || { echo "drivers/md/dm-corcache/dm-corcache.ko is not built: run 'make' first" >&2; exit 1; }
 	+$(KBUILD) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) modules_install
+	@$(DEPMOD)
 
 udev_install:
 	install -D -m 644 tools/udev/dm-corcache.rules $(UDEV_RULE)
@@ -47,7 +53,7 @@ install: modules_install udev_install
 uninstall:
 	rm -f $(UDEV_RULE)
 	find $(INSTALL_MOD_PATH)/lib/modules/$(KVER) -name 'dm-corcache.ko*' -delete
-	[ -n "$(INSTALL_MOD_PATH)" ] || depmod $(KVER)
+	@$(DEPMOD)
 
 clean: $(KDIR)/Makefile
 	+$(KBUILD) clean
@@ -59,13 +65,33 @@ dkms-stage:
 	mkdir -p $(DKMS_STAGE)
 	tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' --exclude='.*.cmd' $(DKMS_FILES) | tar -x -C $(DKMS_STAGE)
 
-dkms-install: dkms-stage udev_install
-	dkms add $(DKMS_STAGE)
-	dkms install dm-corcache/$(VERSION) -k $(KVER)
+# What DKMS has of an earlier state of the sources, or of another version, is replaced.
+dkms-install: dkms-stage
+	@tools/package/dkms-install.sh $(DKMS_STAGE) $(KVER)
+	+$(MAKE) udev_install
 
 dkms-remove:
-	dkms remove dm-corcache/$(VERSION) --all
-	rm -rf /usr/src/dm-corcache-$(VERSION) $(UDEV_RULE)
+	@tools/package/dkms-install.sh --remove
+	rm -f $(UDEV_RULE)
+
+# Debian packages in build/deb/
+deb:
+	@tools/package/deb.sh
+
+# Installed, upgraded and purged in a chroot; make check builds and reads them only.
+check-deb:
+	@tools/testing/check/deb.sh full
+
+# The module for every kernel that Debian has headers of: ROWS=pattern
+check-kernels:
+	@tools/testing/check/kernels.sh $(ROWS)
+
+# The corcache tool, its man pages and completions, in build/corcache.
+tools:
+	+$(MAKE) -C tools/corcache
+
+install-tools:
+	+$(MAKE) -C tools/corcache install DESTDIR=$(DESTDIR)
 
 unit:
 	+$(MAKE) -C tools/testing/unit check
@@ -110,6 +136,18 @@ demo:
 kcsan:
 	@tools/testing/kcsan.sh
 
+# V=X.Y.Z
+set-version:
+	@tools/package/version.sh set "$(V)"
+
+release:
+	@tools/package/version.sh release
+
+# The sources of the last commit, as contrib/ and other packagers take them.
+dist:
+	mkdir -p build
+	git archive --format=tar.gz --prefix=dm-corcache-$(VERSION)/ -o build/dm-corcache-$(VERSION).tar.gz HEAD
+
 version:
 	@echo $(VERSION)
 
@@ -123,7 +161,15 @@ help:
 	@echo '  uninstall        remove both'
 	@echo '  dkms-install     hand the sources to DKMS: rebuilt for each new kernel; and install the udev rule'
 	@echo '  dkms-remove      take them back'
+	@echo '  tools            build the corcache tool, its man pages and completions'
+	@echo '  install-tools    install them (DESTDIR=, PREFIX=)'
 	@echo '  clean            remove what was built'
+	@echo '  deb              Debian packages, in build/deb/'
+	@echo '  check-kernels    build the module for every kernel that Debian has headers of (ROWS=pattern)'
+	@echo '  check-deb        install, upgrade and purge them in a chroot'
+	@echo '  dist             the sources of the last commit, in build/dm-corcache-$(VERSION).tar.gz'
+	@echo '  set-version      V=X.Y.Z: make that the version'
+	@echo '  release          tag this commit as the version that it is'
 	@echo '  kernel-patch     the target as a series of patches for a kernel tree (KSRC=, OUT=)'
 	@echo '  unit             unit tests in user space'
 	@echo '  sim              the simulator of cache policies: build/sim/corcache-sim --help'

@@ -15,8 +15,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 API=Documentation/dm-corcache/api.rst
-# Words that are misspelled on purpose: a policy that does not exist, for the parser to refuse.
-IGNORE_WORDS=stopp
+# No misspellings: a policy that does not exist, for the parser to refuse; a variant of mmdebstrap.
+IGNORE_WORDS=stopp,buildd
 
 cd "$TOP"
 mapfile -d '' -t files < <(project_files)

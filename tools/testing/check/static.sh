@@ -73,18 +73,8 @@ licence_identifiers() {
 	done | nothing
 }
 
-# One version: dkms.conf, the target and MODULE_VERSION, the change log.
-version_agrees() {
-	local major minor patch
-	IFS=. read -r major minor patch <<< "$VERSION"
-	echo "version $VERSION"
-	grep -q "^## $VERSION\$" CHANGELOG.md || fail "CHANGELOG.md has no section '## $VERSION'"
-	grep -hE '\.version *=' drivers/md/dm-corcache/*.c | grep -qE "\{ *$major, *$minor, *$patch *\}|CORCACHE_VERSION" ||
-		fail "no target_type in drivers/md/dm-corcache has .version = {$major, $minor, $patch}"
-	grep -hE '^#define CORCACHE_VERSION|^MODULE_VERSION' drivers/md/dm-corcache/*.[ch] > /dev/null || return 0
-	grep -hE '^#define CORCACHE_VERSION|^MODULE_VERSION' drivers/md/dm-corcache/*.[ch] | grep -E "[0-9]" |
-		grep -vF "$VERSION" | grep -vE "\b($major|$minor|$patch)\b *\$" | nothing
-}
+# One version: dkms.conf, the target and MODULE_VERSION, the change log, the packages.
+version_agrees() { tools/package/version.sh check; }
 
 # dkms sources dkms.conf with a shell that knows nothing of this project.
 dkms_conf_is_plain() {
@@ -94,14 +84,15 @@ dkms_conf_is_plain() {
 		[ "$PACKAGE_NAME" = dm-corcache ]
 		[ "$PACKAGE_VERSION" = "$1" ]
 		for k in 6.1.0-49-amd64 6.12.95+deb12-amd64 7.3.4-amd64; do [[ $k =~ $BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done
-		for k in 5.10.0-1-amd64 6.0.1 8.1.0; do [[ ! $k =~ $BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done' sh "$VERSION"
+		for k in 5.10.0-1-amd64 6.0.1 7.10.1 8.1.0; do [[ ! $k =~ $BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done
+		[[ " $BUILD_EXCLUSIVE_CONFIG " == *" CONFIG_64BIT "* ]]' sh "$VERSION"
 }
 
 # udev ignores a line that it cannot parse, and says so only in its log. This looks at the shape of the lines alone; what
 # they do is the udev test's.
 udev_rule_syntax() {
 	local bad
-	bad=$(grep -vE '^(#|$)' tools/udev/dm-corcache.rules |
+	bad=$(grep -hvE '^(#|$)' tools/udev/*.rules |
 		grep -vE '^([A-Z]+(\{[^}]*\})?(==|!=|=|\+=|:=)"([^"\\]|\\.)*"(, |$))+$' || true)
 	[ -z "$bad" ] || fail "not a rule: $bad"
 }

@@ -67,8 +67,8 @@ install_packages() {
 # shellcheck disable=SC2317
 build_tools() {
 	make -C "$SELFTESTS" CORCACHE_BUILD="$BUILD" && make -C "$TESTING/crash" CORCACHE_BUILD="$BUILD" &&
-		make -C "$TESTING/sim" CORCACHE_BUILD="$BUILD" &&
-		ls -l "$BUILD/selftests/corcache_io" "$BUILD/crash/corcache_crash"
+		make -C "$TESTING/sim" CORCACHE_BUILD="$BUILD" && make -C "$TOP/tools/corcache" CORCACHE_BUILD="$BUILD" &&
+		ls -l "$BUILD/selftests/corcache_io" "$BUILD/crash/corcache_crash" "$BUILD/corcache/corcache"
 }
 
 # The selftests' own time limits, all together, and what the boot takes.
@@ -213,6 +213,7 @@ quick_steps() {
 	step tools setup packages build_tools
 	smoke_step 6.1 "$SMOKE_TESTS" "$SMOKE_CASES"
 	step unit ktap packages make -s -C "$TOP" unit
+	step tool ktap tools "$TESTING/tool/check.sh"
 	step build/6.1/sparse plain build/6.1/gcc "$VM/build.sh" -k 6.1 -s
 	step static ktap packages "$CHECK_DIR/static.sh"
 	# a kernel that is not there would take longer to build than all of this
@@ -241,6 +242,7 @@ define_steps() {
 	step fuzz ktap packages make -s -C "$TESTING/fuzz" check SECONDS="$FUZZ_SECONDS"
 	step model ktap packages "$TESTING/model/check.sh"
 	step tools setup packages build_tools
+	step tool ktap tools "$TESTING/tool/check.sh"
 
 	build_steps 6.1 kernel/6.1
 	step layers ktap build/6.1/gcc "$CHECK_DIR/layers.sh"
@@ -256,7 +258,7 @@ define_steps() {
 	step hostile/debug plain 'build/debug/gcc tools' hostile_devices debug "$HOSTILE_DEVICES_DEBUG"
 
 	selftest_steps 6.1 1 'build/6.1/gcc tools' "${all_areas[@]}"
-	step selftest/6.1/udev ktap 'build/6.1/gcc tools' run_selftests 6.1 1 '' -u test_udev_quiet
+	step selftest/6.1/udev ktap 'build/6.1/gcc tools' run_selftests 6.1 1 '' -u test_udev_quiet test_udev_probe
 	host_steps
 	step lab/6.1 ktap kernel/6.1 "$VM/selftest.sh" stock
 	step docs ktap kernel/6.1 "$CHECK_DIR/docs.sh"
@@ -264,6 +266,8 @@ define_steps() {
 	step demo plain build/6.1/gcc demo_in_a_log
 	step install plain kernel/6.1 "$CHECK_DIR/install.sh"
 	step dkms plain kernel/6.1 "$CHECK_DIR/dkms.sh"
+	step deb ktap packages "$CHECK_DIR/deb.sh"
+	step release ktap packages "$CHECK_DIR/release.sh"
 
 	build_steps uml kernel/uml
 	step kunit/uml ktap kernel/uml "$CHECK_DIR/kunit.sh" uml

@@ -20,6 +20,8 @@
 #                   modprobe has to know dm-corcache
 #   CORCACHE_BUILD  where selftests/corcache_io was built, default <top>/build;
 #                   not needed if it lies here, as in a kernel tree
+#   CORCACHE_TOOL   the corcache tool, for the tests of it, default
+#                   <build>/corcache/corcache
 #   SCALE           how much slower than a stock kernel this one is (default: 1,
 #                   4 with KASAN, 2 with KCSAN); divides counts and
 #                   multiplies time limits
@@ -41,6 +43,7 @@ CORCACHE_BUILD=${CORCACHE_BUILD:-$ST_TOP/build}
 ST_TOOLS=$ST_HERE
 [ -x "$ST_TOOLS/corcache_io" ] || ST_TOOLS=$CORCACHE_BUILD/selftests
 IO=${CORCACHE_IO:-$ST_TOOLS/corcache_io}
+TOOL=${CORCACHE_TOOL:-$CORCACHE_BUILD/corcache/corcache}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 export DM_DISABLE_UDEV=1
 
@@ -720,6 +723,34 @@ status_is() { [ "$(status_get "$1" "$2")" = "$3" ]; }
 
 # settle NAME: until the copies behind the reads are on the cache device
 settle() { "$IO" settle "$1" --seconds $((30 * SCALE)) || fail "the fills of $1 do not end"; }
+
+# ---- the corcache tool --------------------------------------------------
+
+# tool WORD...: runs it; its exit status is in ST_RC, what it wrote in $T/out and $T/err
+tool() {
+	ST_RC=0
+	timeout $((100 * SCALE)) "$TOOL" "$@" >"$T/out" 2>"$T/err" || ST_RC=$?
+}
+
+# tool_ok WORD...: it ends well and has nothing to say on stderr
+tool_ok() {
+	tool "$@"
+	[ "$ST_RC$(cat "$T/err")" = 0 ] || fail "corcache $*: status $ST_RC, $(cat "$T/out" "$T/err")"
+}
+
+# tool_fails STATUS REGEX WORD...: it ends so, with one line on stderr that matches, and
+# nothing on stdout
+tool_fails() {
+	local want=$1 regex=$2
+
+	shift 2
+	tool "$@"
+	note "corcache $*: status $ST_RC: $(cat "$T/err")"
+	expect "status of corcache $*" "$ST_RC" = "$want"
+	[ ! -s "$T/out" ] || fail "corcache $* wrote to stdout: $(cat "$T/out")"
+	expect "lines of corcache $*" "$(wc -l <"$T/err")" = 1
+	grep -qE -- "$regex" "$T/err" || fail "corcache $* does not say: $regex"
+}
 
 # ---- refusals -----------------------------------------------------------
 

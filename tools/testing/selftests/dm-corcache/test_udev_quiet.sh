@@ -3,45 +3,19 @@
 #
 # test_udev_quiet - with the udev rule nobody reads a corcache device, or what lies below it, unasked.
 #
-# Needs a udev daemon, that is, a guest started with `run.sh -u`; skipped elsewhere. The rule under test is put into
-# /run/udev/rules.d. Each claim has its negative control: without the rule the scanners do read.
+# Each claim has its negative control: without the rule the scanners do read.
 # timeout=400
 
 . "$(dirname "$0")/lib.sh"
+. "$ST_HERE/udev.sh"
 
-RULE=/run/udev/rules.d/58-dm-corcache.rules
-SOURCE=$ST_TOP/tools/udev/dm-corcache.rules
-
-# Tests set this so that dmsetup makes nodes itself; here udev does.
-unset DM_DISABLE_UDEV
-
-# Generous: the first one may have to wait for all the drivers of a guest that has just started.
-settle_udev() { udevadm settle --timeout=$((100 * SCALE)) || fail "udev does not settle"; }
-
-need_udev() {
-	# where one was asked for (run.sh -u), it has to be there
-	if [ ! -e /run/udev/control ]; then
-		[ "${LAB_UDEV:-0}" = 0 ] || fail "the udev daemon that the guest was to have does not run"
-		skip "no udev daemon runs here"
-	fi
-	[ -e /lib/udev/rules.d/60-persistent-storage-dm.rules ] || skip "no device-mapper rules of udev are installed"
-}
-
-with_rule() {
-	need_udev
-	[ -e "$SOURCE" ] || skip "the udev rule is not at hand: $SOURCE"
-	install -D -m 644 "$SOURCE" "$RULE"
-	record rm "$RULE"
-	reload_rules
-}
+with_rule() { use_rule dm-corcache.rules 58-dm-corcache.rules; }
 
 without_rule() {
 	need_udev
-	rm -f "$RULE"
+	rm -f /run/udev/rules.d/58-dm-corcache.rules
 	reload_rules
 }
-
-reload_rules() { udevadm control --reload; }
 
 # Remote and cache device, with all events of their own behind them.
 below() {
@@ -55,28 +29,6 @@ create() {
 	mkcorcache cc "$CACHE" "$ORIGIN" $((64 << 11)) 128
 	settle_udev
 }
-
-sysname() { basename "$(readlink -f "$1")"; }
-
-# An event, as a package's installation or `udevadm trigger` by hand makes it
-trigger() { # ACTION DEVICE...
-	local action=$1 d
-	shift
-	for d in "$@"; do
-		udevadm trigger --action="$action" "/sys/class/block/$(sysname "$d")"
-	done
-	settle_udev
-}
-
-property() { udevadm info --query=property --property="$2" --value "$1"; }
-
-expect_property() { # DEVICE NAME VALUE
-	local got
-	got=$(property "$1" "$2")
-	expect "udev's $2 of $1" "$got" = "$3"
-}
-
-reads_of() { awk '{ print $1 }' "/sys/class/block/$(sysname "$1")/stat"; }
 
 # ---- the device itself ---------------------------------------------------------
 

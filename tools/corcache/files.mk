@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# TOOL_FILES: the tool; FORMAT_FILES: what sees the module's headers, and libraries through plain ones of ours.
+TOOL_FILES := main verb verbs fail size completion version dm kmsg remedy holders run table devname lv pool sample
+TOOL_FILES += create remove list quota change switch_origin
+TOOL_FILES += status view view_text view_json metrics saved latency report
+FORMAT_FILES :=
+
+# cache devices that are not in use
+TOOL_FILES += block cache scrub check dump probe verify wipe
+FORMAT_FILES += disk
