@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,19 @@ struct reader {
 	struct recorder *r;
 	uint64_t random;
 };
+
+/* Something is wrong before any crash. */
+static void __attribute__((noreturn, format(printf, 1, 2))) wrong_before_crash(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+	_exit(1);
+}
 
 /* ---- devices ---- */
 
@@ -115,12 +129,8 @@ static void read_some(struct reader *reader, void *buf)
 		bytes = all - offset;
 	if (pread(reader->r->fd, buf, bytes, offset) != (ssize_t)bytes)
 		die("record: a reader got an error at byte %zu: %m", offset);
-	if (pattern_check(buf, offset, bytes) >= 0) {
-		/* found, before any crash */
-		printf("record: a reader got wrong bytes, read at byte %zu\n", offset);
-		fflush(stdout);
-		_exit(1);
-	}
+	if (pattern_check(buf, offset, bytes) >= 0)
+		wrong_before_crash("record: a reader got wrong bytes, read at byte %zu", offset);
 }
 
 static bool may_read(struct recorder *r)
@@ -190,8 +200,8 @@ static void check_quota(const struct recorder *r, const struct blocks *found)
 		}
 	}
 	if (regions > r->setup.quota / r->setup.region)
-		die("record: %u regions are hits, with a quota of %u sectors, %u a region",
-		    regions, r->setup.quota, r->setup.region);
+		wrong_before_crash("record: %u regions are hits, with a quota of %u sectors, %u a region",
+				   regions, r->setup.quota, r->setup.region);
 }
 
 static void probe(struct recorder *r, struct blocks *found)
@@ -208,7 +218,7 @@ static void probe(struct recorder *r, struct blocks *found)
 			die("record: block %u: %m", i);
 		block_set(found, i, n >= 0);
 		if (n >= 0 && pattern_check(buf, offset, n) >= 0)
-			die("record: block %u is a wrong hit", i);
+			wrong_before_crash("record: block %u is a wrong hit", i);
 	}
 	remote_table(r, true, false);
 	free(buf);
