@@ -380,7 +380,7 @@ check_media_change() {
 # The origin is silent: hits are served when a second is over, and it is compared when
 # it answers.
 check_stalled() {
-	local started image
+	local started image took least=1000000
 
 	two_remotes
 	warm "$A"
@@ -391,7 +391,8 @@ check_stalled() {
 		started=$(now_ms)
 		read_ok "$DEV" 1M 2M --bs 64K
 		note "hits were served after $(($(now_ms) - started)) ms"
-		expect "milliseconds for a hit" $(($(now_ms) - started)) -le $((20000 * SCALE))
+		took=$(($(now_ms) - started))
+		[ "$took" -ge "$least" ] || least=$took
 		expect_status cc hits -ge 32
 		expect_status cc unchecked = 1
 		expect_status cc mode = active
@@ -401,6 +402,8 @@ check_stalled() {
 		expect_hits cc "$DEV" 1M 2M
 		expect_status cc unchecked = 1
 		# however often it begins, so many reads are under way
+		wait_for 30 "reads of the check" status_is cc transfers "$SAMPLES"
+		expect_hits cc "$DEV" 1M 2M
 		expect_status cc transfers = "$SAMPLES"
 		remote_continue "$image"
 		if [ "$image" = origin ]; then
@@ -416,11 +419,13 @@ check_stalled() {
 		fi
 		dmremove cc
 	done
+	# the machine may be busy: the better of two
+	expect "milliseconds for a hit" "$least" -le $((5000 * SCALE))
 }
 
 # The second is not over, or just is: a no-flush suspend answers, and readers return.
 check_suspend_in_the_second() {
-	local n
+	local n took least=1000000
 
 	setup 8 16 128
 	read_ok "$DEV" 1M 2M
@@ -432,9 +437,12 @@ check_suspend_in_the_second() {
 		job "hits$n" "$IO" together "$DEV" $((1024 + n * 512))K 64K --threads 4
 		timeout $((60 * SCALE)) "$IO" suspend cc --noflush >"$T/suspend" 2>&1 || fail "suspend: $(cat "$T/suspend")"
 		note "$(cat "$T/suspend")"
-		expect "milliseconds" "$(sed -n 's/^suspended ms=//p' "$T/suspend")" -le $((20000 * SCALE))
+		took=$(sed -n 's/^suspended ms=//p' "$T/suspend")
+		[ "$took" -ge "$least" ] || least=$took
 		dmsetup resume cc
 	done
+	# the machine may be busy: the best of three
+	expect "milliseconds" "$least" -le $((2000 * SCALE))
 	job_end hits0 30
 	job_end hits1 30
 	# a reload, and a removal, with the check under way; the latter waits for it
@@ -468,7 +476,7 @@ check_fill_before_verdict() {
 	started=$(now_ms)
 	read_ok "$DEV" 4M 1M --shift 1M
 	message cc commit
-	expect "milliseconds" $(($(now_ms) - started)) -le $((20000 * SCALE))
+	expect "milliseconds" $(($(now_ms) - started)) -le $((5000 * SCALE))
 	wait_for 10 "end of the second" fills_are_bypassed
 	expect_status cc unchecked = 1
 	expect_status cc fills = 0

@@ -161,14 +161,20 @@ persist_commit_under_way() {
 }
 
 persist_commit_interval() {
-	local start
+	local start took round best=1000000
 
 	setup 16 32 128 0 2 commit_interval 300
-	read_ok "$DEV" 0 2M
-	start=$(now_ms)
-	wait_for 10 "commit by the timer" commit_on_disk
-	note "on the device after $(($(now_ms) - start)) ms"
-	expect "milliseconds to the commit" $(($(now_ms) - start)) -le $((20000 * SCALE))
+	# the machine may be busy: the best of five counts
+	for ((round = 0; round < 5 && best > 3000 * SCALE; round++)); do
+		message cc evict_all
+		read_ok "$DEV" 0 2M
+		start=$(now_ms)
+		wait_for 10 "commit by the timer" commit_on_disk
+		took=$(($(now_ms) - start))
+		note "on the device after $took ms"
+		[ "$took" -ge "$best" ] || best=$took
+	done
+	expect "milliseconds to the commit" "$best" -le $((3000 * SCALE))
 	expect_status cc commits -ge 1
 }
 

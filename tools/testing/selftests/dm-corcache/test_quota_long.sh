@@ -56,12 +56,11 @@ was_busy() {
 
 # interrupted MESSAGE: rounds of it, each interrupted by a suspend.  What holds I/O are
 # flushes, so commits are counted.  Time is bounded as well, since a walk over all slots
-# makes no commit; but the machine may be busy: the shortest pause counts, and the bound
-# is not the 100 ms that are to be met on a quiet one (testing.rst), which is noted.
+# makes no commit; but the machine may be busy: the shortest pause of up to eight counts.
 interrupted() {
 	local rounds=0 best=1000000 commits most=0
 
-	while [ "$rounds" -lt 3 ]; do
+	while [ "$rounds" -lt 3 ] || { [ "$best" -gt $((100 * SCALE)) ] && [ "$rounds" -lt 8 ]; }; do
 		TOTAL=$(used)
 		job message dmsetup message cc 0 "$@"
 		wait_for 60 "effect of $1" has_begun
@@ -75,7 +74,7 @@ interrupted() {
 	done
 	note "$1: $rounds suspends, at least $best ms with I/O held, at most $most commits"
 	expect "rounds" "$rounds" -ge 1
-	expect "ms with I/O held" "$best" -le $((400 * SCALE))
+	expect "ms with I/O held" "$best" -le $((100 * SCALE))
 	# that which was under way, that of the suspend, and one more that has just begun
 	expect "commits during a suspend" "$most" -le 3
 }

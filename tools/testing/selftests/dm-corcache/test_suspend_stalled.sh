@@ -10,9 +10,6 @@
 LEN=32768
 # what the contract says; SCALE is 1 on all but debug kernels
 LIMIT=$((2000 * SCALE))
-# The origin never answers, so whatever waits for it waits for ever: that is enough for
-# the rest.
-ANSWER=$((20000 * SCALE))
 
 # 1 MiB cached, then THREADS readers that wait for an origin that stalls
 begin() {
@@ -136,26 +133,37 @@ plain_interrupted() {
 	read_ok "$DEV"
 }
 
-# expect_answers: status, table and every message, each within 2 s
+# answer_of WORDS: asks, leaves the status in ST_RC, and how long it took in TOOK
+answer_of() {
+	local started
+
+	ST_RC=0
+	started=$(now_ms)
+	# shellcheck disable=SC2086 # words are meant
+	case $1 in
+	status | table) timeout $((60 * SCALE)) dmsetup $1 cc >/dev/null ;;
+	*) timeout $((60 * SCALE)) dmsetup message cc 0 $1 2>"$T/err" ;;
+	esac || ST_RC=$?
+	TOOK=$(($(now_ms) - started))
+}
+
+# expect_answers: status, table and every message, each within 2 s.  The machine may be
+# busy with something else just then: the best of five counts.
 expect_answers() {
-	local words rc started
+	local words try
 
 	for words in status table commit "quota 4096" "quota 32768" "evict 2048 128" \
 		"evict 16384 512" evict_all reset_stats "surprise"; do
-		rc=0
-		started=$(now_ms)
-		# shellcheck disable=SC2086 # words are meant
-		case $words in
-		status | table) timeout $((60 * SCALE)) dmsetup $words cc >/dev/null ;;
-		*) timeout $((60 * SCALE)) dmsetup message cc 0 $words 2>"$T/err" ;;
-		esac || rc=$?
-		[ $(($(now_ms) - started)) -le "$ANSWER" ] ||
-			fail "$words: no answer for $(($(now_ms) - started)) ms"
+		for ((try = 1; try <= 5; try++)); do
+			answer_of "$words"
+			[ "$TOOK" -gt "$LIMIT" ] || break
+		done
+		expect "milliseconds for the answer to $words" "$TOOK" -le "$LIMIT"
 		if [ "$words" = surprise ]; then
 			grep -q "Invalid argument" "$T/err" || fail "$words: $(cat "$T/err")"
-			rc=0
+			ST_RC=0
 		fi
-		expect "status of $words" "$rc" = 0
+		expect "status of $words" "$ST_RC" = 0
 	done
 }
 
