@@ -13,15 +13,16 @@ large_64tib() {
 
 	remote_start origin $((64 * TIB))
 	mkcache 64
-	mkcorcache cc "$CACHE" "$ORIGIN" $((128 * TIB / 1024)) 8192 0 2 block_size 128
+	# there is room for 14 regions or so: what is read first is to stay
+	mkcorcache cc "$CACHE" "$ORIGIN" $((128 * TIB / 1024)) 8192 0 4 block_size 128 policy stop
 	read_ok "$DEV" $((64 * TIB - 512)) 512
 	read_ok "$DEV" $((64 * TIB - 1048576)) 1M
 	for off in $((2 * TIB - 65536)) $((4 * TIB)) $((16 * TIB - 512)) $((32 * TIB + 4194304)); do
 		read_ok "$DEV" "$off" 128K
 	done
+	settle cc
 	timeout $((100 * SCALE)) "$IO" random "$DEV" --count "$(scaled 200)" --threads 4 --max-bs 64K --seed "$SEED"
 	settle cc
-	# the regions that were read first are there, if any are
 	expect_hits cc "$DEV" $((64 * TIB - 512)) 512
 	expect_hits cc "$DEV" $((4 * TIB)) 128K
 	message cc commit
