@@ -4,6 +4,9 @@ TOOL_FILES := main verb verbs fail size completion version dm kmsg remedy holder
 TOOL_FILES += create remove list quota change switch_origin
 TOOL_FILES += status view view_text view_json metrics saved latency report
 FORMAT_FILES :=
+# Activation: verbs, and the generator, which has no library but libc.
+TOOL_FILES += tab unit tab_verb absence lower standin attach detach
+GENERATOR_FILES := generator tab unit size fail
 
 # cache devices that are not in use
 TOOL_FILES += block cache scrub check dump probe verify wipe

@@ -5,6 +5,9 @@
 #include <string.h>
 
 const struct verb *const verbs[] = {
+	&verb_attach,
+	&verb_detach,
+	&verb_tab,
 	&verb_create,
 	&verb_remove,
 	&verb_list,

@@ -5,6 +5,9 @@
 
 #include "verb.h"
 
+extern const struct verb verb_attach;
+extern const struct verb verb_detach;
+extern const struct verb verb_tab;
 extern const struct verb verb_create;
 extern const struct verb verb_remove;
 extern const struct verb verb_list;

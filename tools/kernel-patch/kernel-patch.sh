@@ -49,11 +49,11 @@ mail_of() { # FILE
 		esac
 		;;
 	Documentation/*/benchmark* | Documentation/*/testing.rst | Documentation/*/compat.rst | *.svg) echo - ;;
-	Documentation/*/tool.rst | Documentation/*/metrics.rst) echo - ;;
+	Documentation/*/tool.rst | Documentation/*/metrics.rst | Documentation/*/activation.rst) echo - ;;
 	Documentation/dm-corcache/*.rst | Documentation/admin-guide/device-mapper/dm-corcache.rst) echo docs ;;
 	tools/testing/selftests/dm-corcache/*.host.sh | tools/testing/selftests/dm-corcache/*.guest.sh) echo - ;;
 	tools/testing/selftests/dm-corcache/test_udev_* | tools/testing/selftests/dm-corcache/udev.sh) echo - ;;
-	tools/testing/selftests/dm-corcache/test_tool_*) echo - ;;
+	tools/testing/selftests/dm-corcache/test_tool_* | tools/testing/selftests/dm-corcache/activate_*) echo - ;;
 	tools/testing/shared/*/moduleparam.h) echo - ;;
 	tools/testing/shared/include/linux/*.h | tools/testing/shared/include/asm/*.h) echo selftests ;;
 	tools/testing/shared/crc32c.c | tools/testing/shared/dm.[ch] | tools/testing/shared/status.[ch]) echo selftests ;;
@@ -63,7 +63,7 @@ mail_of() { # FILE
 }
 
 # Documents that are left out, by their names in the table of contents and in labels.
-LEFT_OUT_DOCUMENTS='testing|benchmarks|compat|tool|metrics'
+LEFT_OUT_DOCUMENTS='testing|benchmarks|compat|tool|metrics|activation'
 
 # The files of the kernel that the series changes.
 TOUCHED='
