@@ -36,7 +36,8 @@
 #   LAB_KERNEL   NAME                       LAB_DISKS  the disks of -d, in order
 #   CORCACHE_KO  the module that build.sh has made for NAME (unset when there is none); it is not loaded
 #
-# With -s SCRIPT's processes are the service's, and SCRIPT may start others with systemd-run. When it has ended, its status
+# With -s a program that is named by -e LAB_PREPARE=PROGRAM runs before systemd starts, to put units of its own where systemd
+# finds them. SCRIPT's processes are the service's, and SCRIPT may start others with systemd-run. When it has ended, its status
 # is reported, and then systemd shuts down: it powers off, or does what SCRIPT has written to /run/lab-shutdown (reboot,
 # halt is not possible; both end the VM). The time limit holds for that, too: 97, whatever SCRIPT has reported.
 #

@@ -6,7 +6,6 @@
 # timeout=900
 . "$(dirname "$0")/lib.sh"
 
-TOOL=$CORCACHE_BUILD/corcache/corcache
 
 need_tool() { [ -x "$TOOL" ] || skip "the tool is not built"; }
 

@@ -7,7 +7,6 @@
 # timeout=900
 . "$(dirname "$0")/lib.sh"
 
-TOOL=${CORCACHE_TOOL:-$CORCACHE_BUILD/corcache/corcache}
 LEN=65536
 
 begin() {
