@@ -10,8 +10,9 @@
 UDEV_TESTS='test_udev_'
 # Selftests that need what Debian's kernels do not have: faults injected by the kernel, dm-dust.
 DEBUG_ONLY_TESTS='test_error_memory test_error_inject test_error_dust test_memory_suspended'
-# Areas that are about what is said and refused, not about what happens at once: their guests are emulated in one thread.
-ONE_THREAD_AREAS='table trace'
+# Areas that are about what is said, refused and found, not about what happens at once: their guests are emulated in one
+# thread.
+ONE_THREAD_AREAS='offline replace table tool trace'
 # What the other Debian kernels are tried with: boot, load, read, fill, remove and re-create, verify, suspend.
 SMOKE_TESTS='test_read_pattern test_read_nowait test_fill_exact test_persist_restart test_checksum_data test_suspend_load'
 SMOKE_CASES='read_64k read_4kn_cache nowait_hits_and_misses uring_workers exact_blocks persist_remove_create checksum_one_bit suspend_under_load'
@@ -22,14 +23,13 @@ UML_CASES='read_64k read_tail read_memory_alignment_encrypted nowait_hits_and_mi
 	flight_pieces flight_beyond_the_memory_bound flight_deferred_overlap dust_data dust_data_unaligned
 	dust_data_write_fails dust_many_readers dust_under_load dust_table dust_super'
 # What the debug kernel runs: cases in which the most happens at once. One takes half a minute there, under emulation, most
-# of it for starting programs. All cases, and the lab's own test of that kernel, run with DEBUG=all: it takes hours.
-DEBUG_IO_TESTS='test_read_pattern test_checksum_data test_error_cache'
-DEBUG_IO_CASES='read_4m_regions checksum_one_bit cache_commit_fails'
-DEBUG_INJECT_TESTS='test_error_memory test_error_inject'
-DEBUG_INJECT_CASES='memory_not_in_map memory_not_in_workers inject_requests inject_slab inject_activate_some
-	inject_control_some'
-DEBUG_CONTROL_TESTS='test_checksum_metadata test_persist_restart test_suspend_load test_quota_adaptive'
-DEBUG_CONTROL_CASES='table_bits persist_reload_under_load suspend_under_load adaptive_quota_moves'
+# of it for starting programs, and so does what a guest has to do before and after: all in one. All cases, and the lab's
+# own test of that kernel, run with DEBUG=all: it takes hours.
+DEBUG_TESTS='test_read_pattern test_checksum_data test_checksum_metadata test_error_cache test_error_memory test_error_inject
+	test_persist_restart test_suspend_load test_quota_adaptive'
+DEBUG_CASES='read_4m_regions checksum_one_bit table_two_sectors cache_commit_fails memory_not_in_map memory_not_in_workers
+	inject_requests inject_slab inject_activate_some inject_control_some persist_reload_under_load suspend_under_load
+	adaptive_quota_moves'
 # How much of what `make torture` does at length. On the debug kernel a device takes a second and more.
 CRASH_STATES=2000
 HOSTILE_DEVICES=1000
@@ -68,8 +68,18 @@ install_packages() {
 build_tools() {
 	make -C "$SELFTESTS" CORCACHE_BUILD="$BUILD" && make -C "$TESTING/crash" CORCACHE_BUILD="$BUILD" &&
 		make -C "$TESTING/sim" CORCACHE_BUILD="$BUILD" && make -C "$TOP/tools/corcache" CORCACHE_BUILD="$BUILD" &&
+		guest_tools &&
 		ls -l "$BUILD/selftests/corcache_io" "$BUILD/crash/corcache_crash" "$BUILD/corcache/corcache"
 }
+
+# The programs that selftests start all the time, as each guest takes them along.
+# shellcheck disable=SC2317
+guest_tools() (
+	rm -rf "$BUILD/guest-tools"
+	# shellcheck source=tools/testing/selftests/dm-corcache/lib.sh
+	. "$SELFTESTS/lib.sh"
+	collect_tools "$BUILD/guest-tools"
+)
 
 # The selftests' own time limits, all together, and what the boot takes.
 time_limit() { # SCALE TEST...
@@ -85,7 +95,7 @@ time_limit() { # SCALE TEST...
 
 # shellcheck disable=SC2317
 run_selftests() { # KERNEL SCALE CASES VM-OPTION|'' TEST...
-	local kernel=$1 scale=$2 options=(-e "CASES=$3") limit
+	local kernel=$1 scale=$2 options=(-e "CASES=$3" -e "TOOLS=$BUILD/guest-tools") limit
 	[ -z "$4" ] || options+=("$4")
 	# a device that has no room: see test_error_room.sh
 	[ "$kernel" != 6.1 ] || options+=(-e "NOROOM_KO=$("$VM/build.sh" -k "$kernel" -S "$TESTING/noroom" | tail -n 1)")
@@ -184,16 +194,10 @@ smoke_step() { # KERNEL "TESTS" "CASES" [NEED]
 }
 
 debug_steps() {
-	local io control inject
-	read -ra inject <<< "$(words "$DEBUG_INJECT_TESTS")"
-	read -ra io <<< "$(words "$DEBUG_IO_TESTS")"
-	read -ra control <<< "$(words "$DEBUG_CONTROL_TESTS")"
-	step selftest/debug/control ktap 'build/debug/gcc tools' \
-		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_CONTROL_CASES")" '' "${control[@]}"
-	step selftest/debug/io ktap 'build/debug/gcc tools' \
-		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_IO_CASES")" '' "${io[@]}"
-	step selftest/debug/inject ktap 'build/debug/gcc tools' \
-		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_INJECT_CASES")" '' "${inject[@]}"
+	local tests
+	read -ra tests <<< "$(words "$DEBUG_TESTS")"
+	step selftest/debug/cases ktap 'build/debug/gcc tools' \
+		run_selftests debug $DEBUG_SCALE "$(words "$DEBUG_CASES")" '' "${tests[@]}"
 }
 
 host_steps() {

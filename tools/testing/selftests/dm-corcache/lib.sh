@@ -28,7 +28,6 @@
 #   SEED            repeats the random choices of an earlier run
 #   CASES           run only these cases (words); a test that has none of them
 #                   fails
-#   LIST_CASES      not empty: print the names of the cases, and do nothing
 #   KEEP            not empty: keep the temporary directories
 #
 # The remote (NBD now, others can follow) is reached only through remote_*().
@@ -426,10 +425,6 @@ st_run_case() {
 run_cases() {
 	local name todo=()
 
-	if [ -n "${LIST_CASES:-}" ]; then
-		printf '%s\n' "$@"
-		exit 0
-	fi
 	for name in "$@"; do
 		if [ -z "${CASES:-}" ] || [[ " $CASES " = *" $name "* ]]; then
 			todo+=("$name")

@@ -222,7 +222,7 @@ tool_status_terminal() {
 	expect "clearing" "$(grep -c $'^.*\e\[2J\e\[Hcc: active\e\[K' "$T/paint")" = 1
 	expect "end" "$(grep -v '^Script done' "$T/paint" | grep -v '^$' | tail -n 1 | grep -c $'^\e\[J')" = 1
 }
-painted() { [ "$(grep -c $'\e\[Hcc: active\e\[K' "$T/paint")" -ge "$1" ]; }
+painted() { [ -e "$T/paint" ] && [ "$(grep -c $'\e\[Hcc: active\e\[K' "$T/paint")" -ge "$1" ]; }
 
 run_cases tool_status_is_the_kernels tool_status_saved tool_status_other_devices tool_status_bypass \
 	tool_status_metrics_file tool_status_latency tool_status_watch tool_status_terminal
