@@ -327,7 +327,7 @@ static size_t take_names(struct dm_task *task, char ***names)
 	return nr;
 }
 
-static bool is_ours(const struct dm_device *device)
+bool dm_is_ours(const struct dm_device *device)
 {
 	return !strncmp(device->uuid, DM_UUID_PREFIX, strlen(DM_UUID_PREFIX)) ||
 	       (device->target && !strcmp(device->target, DM_TARGET));
@@ -342,7 +342,7 @@ static int call_each(char *name, int (*each)(const struct dm_device *device, voi
 	end = dm_look(name, true, &device);
 	if (end)
 		return end == END_DEVICE ? END_OK : end;
-	if (is_ours(&device))
+	if (dm_is_ours(&device))
 		end = each(&device, data);
 	dm_forget(&device);
 	return end;
@@ -641,10 +641,11 @@ static int remove_once(const char *name, bool deferred, bool retry)
 	return error;
 }
 
-static int fail_busy(const char *name, const char *holders)
+static int fail_busy(const struct dm_device *device, const char *holders)
 {
-	return fail(END_BUSY, "cannot remove '%s': it is in use%s%s; --deferred removes it when it is not any more", name,
-		    holders ? ": " : "", holders ? holders : "");
+	return fail(END_BUSY, "cannot remove '%s': it is in use%s%s%s", device->name, holders ? ": " : "",
+		    holders ? holders : "",
+		    dm_is_ours(device) ? "; remove --deferred removes it when it is not any more" : "");
 }
 
 int dm_remove(const char *name, bool deferred)
@@ -663,7 +664,7 @@ int dm_remove(const char *name, bool deferred)
 		if (!holders)
 			error = remove_once(name, deferred, true);
 		if (error == EBUSY)
-			end = fail_busy(name, holders);
+			end = fail_busy(&device, holders);
 		free(holders);
 	}
 	if (!end && error)

@@ -12,22 +12,16 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "lvm.h"
 #include "run.h"
 #include "size.h"
 
 #define PREFIX		"LV:"
 #define END_BYTES	1048576		/* at each end, which the target wants blank */
-/* What lvm2 allows in names. */
-#define NAME_CHARACTERS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+_.-"
 
 bool lv_is_meant(const char *text)
 {
 	return !strncmp(text, PREFIX, strlen(PREFIX));
-}
-
-static bool is_name(const char *name)
-{
-	return name && *name && *name != '-' && strspn(name, NAME_CHARACTERS) == strlen(name);
 }
 
 /* Two or three names between slashes. */
@@ -43,7 +37,7 @@ static bool take_names(struct lv *lv, char *names)
 	lv->pool = word[2] ? get_text("%s", word[1]) : NULL;
 	lv->name = get_text("%s", word[2] ? word[2] : word[1] ? word[1] : "");
 	lv->path = get_text("/dev/%s/%s", lv->vg, lv->name);
-	return !more && is_name(lv->vg) && is_name(lv->name) && (!lv->pool || is_name(lv->pool));
+	return !more && lvm_is_name(lv->vg) && lvm_is_name(lv->name) && (!lv->pool || lvm_is_name(lv->pool));
 }
 
 int lv_parse(const char *text, struct lv *lv)
@@ -68,22 +62,6 @@ void lv_forget(struct lv *lv)
 	*lv = (struct lv){ 0 };
 }
 
-/* The last line of what a program has said: what comes before are warnings. */
-static const char *last_line(const char *said)
-{
-	const char *line = strrchr(said, '\n');
-
-	line = line ? line + 1 : said;
-	return line + strspn(line, " ");
-}
-
-static int fail_lvm(const char *what, const char *on, int status, const char *said)
-{
-	if (status == 127)
-		return fail(END_DEVICE, "cannot %s '%s': lvm2 is not installed", what, on);
-	return fail(END_DEVICE, "cannot %s '%s': %s", what, on, last_line(said));
-}
-
 /* @found: whether it is there; then it is made active. */
 static int look(struct lv *lv, bool *found)
 {
@@ -95,19 +73,15 @@ static int look(struct lv *lv, bool *found)
 						    full, NULL }, &said);
 	*found = !status;
 	if (status && !strstr(said, "Failed to find logical volume"))
-		end = fail_lvm("look at", full, status, said);
-	else if (!status && !number_parse(last_line(said), UINT64_MAX, &bytes))
+		end = lvm_fail("look at", full, status, said);
+	else if (!status && !number_parse(lvm_last_line(said), UINT64_MAX, &bytes))
 		end = fail(END_DEVICE, "the size of '%s' is not understood: '%s'", full, said);
 	else if (!status && bytes < lv->bytes)
 		end = fail(END_DEVICE, "'%s' exists and has %s, less than %s: enlarge it, or give that size", full,
 			   size_text(bytes, size, sizeof(size)), size_text(lv->bytes, wanted, sizeof(wanted)));
 	free(said);
-	if (!end && *found) {
-		status = run_program((const char *const[]){ "lvchange", "-ay", full, NULL }, &said);
-		if (status)
-			end = fail_lvm("activate", full, status, said);
-		free(said);
-	}
+	if (!end && *found)
+		end = lvm_call("activate", full, (const char *const[]){ "lvchange", "-ay", full, NULL }, NULL);
 	free(full);
 	return end;
 }
@@ -139,22 +113,18 @@ static int blank(const struct lv *lv)
 
 static int make(struct lv *lv)
 {
-	char *size = get_text("%" PRIu64 "b", lv->bytes), *said, *in, *full = get_text("%s/%s", lv->vg, lv->name);
-	int status, end = END_OK;
+	char *size = get_text("%" PRIu64 "b", lv->bytes), *in, *full = get_text("%s/%s", lv->vg, lv->name);
+	int end;
 
 	in = lv->pool ? get_text("%s/%s", lv->vg, lv->pool) : get_text("%s", lv->vg);
 	/* -W: signatures of what was there before are wiped; -y: without asking */
 	if (lv->pool)
-		status = run_program((const char *const[]){ "lvcreate", "-y", "-Wy", "-n", lv->name, "-V", size, "--thinpool",
-							    in, NULL }, &said);
+		end = lvm_call("make", full, (const char *const[]){ "lvcreate", "-y", "-Wy", "-n", lv->name, "-V", size,
+								    "--thinpool", in, NULL }, NULL);
 	else
-		status = run_program((const char *const[]){ "lvcreate", "-y", "-Wy", "-n", lv->name, "-L", size, in, NULL },
-				     &said);
-	if (status)
-		end = fail_lvm("make", full, status, said);
-	else
-		lv->made = true;
-	free(said);
+		end = lvm_call("make", full, (const char *const[]){ "lvcreate", "-y", "-Wy", "-n", lv->name, "-L", size, in,
+								    NULL }, NULL);
+	lv->made = !end;
 	free(size);
 	free(full);
 	free(in);
@@ -178,15 +148,11 @@ int lv_make(struct lv *lv)
 
 void lv_undo(const struct lv *lv)
 {
-	char *full, *said;
-	int status;
+	char *full;
 
 	if (!lv->made)
 		return;
 	full = get_text("%s/%s", lv->vg, lv->name);
-	status = run_program((const char *const[]){ "lvremove", "-y", full, NULL }, &said);
-	if (status)
-		fail_lvm("remove", full, status, said);
-	free(said);
+	lvm_call("remove", full, (const char *const[]){ "lvremove", "-y", full, NULL }, NULL);
 	free(full);
 }

@@ -19,6 +19,8 @@ static void become(const char *const *argv, int out)
 
 	if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
 		_exit(127);
+	/* libdevmapper's is open, and lvm2 complains of it */
+	close_range(STDERR_FILENO + 1, ~0U, 0);
 	setenv("LC_ALL", "C", 1);
 	setenv("PATH", path ? get_text("%s:" SYSTEM_PATH, path) : SYSTEM_PATH ":/usr/bin:/bin", 1);
 	execvp(argv[0], (char *const *)argv);

@@ -11,6 +11,8 @@ const struct verb *const verbs[] = {
 	&verb_create,
 	&verb_remove,
 	&verb_list,
+	&verb_clone,
+	&verb_unclone,
 	&verb_status,
 	&verb_quota,
 	&verb_evict,

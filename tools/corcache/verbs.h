@@ -8,6 +8,8 @@
 extern const struct verb verb_attach;
 extern const struct verb verb_detach;
 extern const struct verb verb_tab;
+extern const struct verb verb_clone;
+extern const struct verb verb_unclone;
 extern const struct verb verb_create;
 extern const struct verb verb_remove;
 extern const struct verb verb_list;

@@ -74,12 +74,11 @@ build_tools() {
 
 # The programs that selftests start all the time, as each guest takes them along.
 # shellcheck disable=SC2317
-guest_tools() (
+guest_tools() {
 	rm -rf "$BUILD/guest-tools"
-	# shellcheck source=tools/testing/selftests/dm-corcache/lib.sh
-	. "$SELFTESTS/lib.sh"
-	collect_tools "$BUILD/guest-tools"
-)
+	# apart, as that file has variables that have other meanings here
+	bash -c '. "$1/lib.sh" && collect_tools "$2"' guest-tools "$SELFTESTS" "$BUILD/guest-tools"
+}
 
 # The selftests' own time limits, all together, and what the boot takes.
 time_limit() { # SCALE TEST...
@@ -262,7 +261,7 @@ define_steps() {
 	step hostile/debug plain 'build/debug/gcc tools' hostile_devices debug "$HOSTILE_DEVICES_DEBUG"
 
 	selftest_steps 6.1 1 'build/6.1/gcc tools' "${all_areas[@]}"
-	step selftest/6.1/udev ktap 'build/6.1/gcc tools' run_selftests 6.1 1 '' -u test_udev_quiet test_udev_probe
+	step selftest/6.1/udev ktap 'build/6.1/gcc tools' run_selftests 6.1 1 '' -u test_udev_quiet test_udev_probe test_udev_above
 	host_steps
 	step lab/6.1 ktap kernel/6.1 "$VM/selftest.sh" stock
 	step docs ktap kernel/6.1 "$CHECK_DIR/docs.sh"

@@ -37,7 +37,7 @@ packages_of() { # GROUP
 	build) echo gcc make libc6-dev libelf-dev bc kmod rsync ;;
 	kernel-source) echo gcc make libc6-dev bc bison flex libelf-dev libssl-dev perl patch cpio kmod rsync xz-utils python3 ;;
 	vm) echo qemu-system-x86 busybox-static kmod util-linux procps iproute2 udev systemd nbdkit python3 ;;
-	test) echo dmsetup nbdkit nbd-client nbd-server fio udev e2fsprogs util-linux kmod python3 thin-provisioning-tools \
+	test) echo dmsetup nbdkit nbd-client nbd-server fio udev e2fsprogs util-linux kmod python3 thin-provisioning-tools lvm2 kpartx \
 		qemu-utils xz-utils libdevmapper-dev libjson-c-dev libblkid-dev pkgconf python3-docutils jq gcc make libc6-dev ;;
 	check) echo shellcheck sparse ;;
 	model) echo spin gcc libc6-dev xz-utils ;;
