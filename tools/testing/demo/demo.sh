@@ -23,6 +23,7 @@ out=$build/demo
 trace=$(realpath "${TRACE:-$top/tools/testing/traces/debian12-boot.csv}")
 image=$out/image.raw cache=$out/cache.raw
 io=$build/selftests/corcache_io
+tool=$build/corcache/corcache
 
 PROGRESS=${PROGRESS:-$([ -t 1 ] && echo 1 || echo 0)}
 
@@ -81,7 +82,7 @@ make_image() {
 
 # The lines workload.sh gets its parameters from, as arguments of env(1) or of the VM runner's -e.
 parameters() { # IMAGE CACHE
-	printf '%s\n' "DEMO_IMAGE=$1" "DEMO_CACHE=$2" "DEMO_TRACE=$trace" "DEMO_IO=$io" \
+	printf '%s\n' "DEMO_IMAGE=$1" "DEMO_CACHE=$2" "DEMO_TRACE=$trace" "DEMO_IO=$io" "DEMO_TOOL=$tool" \
 		"DEMO_RULE=$top/tools/udev/dm-corcache.rules" "DEMO_PROGRESS=$PROGRESS"
 }
 
@@ -134,6 +135,7 @@ main() {
 	exec {lock}> "$out/lock"
 	flock -n "$lock" || die "another demo is running from this checkout"
 	make -s -C "$top/tools/testing/selftests/dm-corcache" CORCACHE_BUILD="$build" > /dev/null
+	make -s -C "$top/tools/corcache" CORCACHE_BUILD="$build" program > /dev/null
 	say "Making the remote image: 8 GiB sparse, stamped where the boot reads"
 	make_image
 	# An empty cache device each time: the first run has to be cold.

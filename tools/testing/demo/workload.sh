@@ -9,7 +9,7 @@
 # (nbdkit's log filter). Whatever it makes is taken down again at the end, however it ends.
 #
 # Environment (from demo.sh): DEMO_IMAGE file or device to serve; DEMO_CACHE file or device to cache on;
-# DEMO_TRACE; DEMO_IO the reading tool; DEMO_RULE the udev rule; DEMO_PROGRESS; CORCACHE_KO; LAB_OUT for logs.
+# DEMO_TRACE; DEMO_IO the reading tool; DEMO_TOOL corcache; DEMO_RULE the udev rule; DEMO_PROGRESS; CORCACHE_KO; LAB_OUT for logs.
 # Exit status: 0 = every promise held, 1 = not.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -17,7 +17,6 @@ shopt -s inherit_errexit
 NAME=corcache-demo
 DEV=/dev/mapper/$NAME
 REGION_SECTORS=128			# 64 KiB
-QUOTA_SECTORS=$((100 << 11))		# 100 MiB
 DELAY=1ms
 RULE=/run/udev/rules.d/58-dm-corcache.rules
 
@@ -123,14 +122,8 @@ open_cache_device() {
 	cache=$loop
 }
 
-table() {
-	echo "0 $sectors corcache $cache $nbd $REGION_SECTORS 0 4 quota $QUOTA_SECTORS policy stop"
-}
-
 create_device() {
-	dmsetup create "$NAME" --readonly --uuid "CORCACHE-demo" --table "$(table)"
-	dmsetup mknodes "$NAME"
-	[ ! -e /run/udev/control ] || udevadm settle
+	"$DEMO_TOOL" create "$NAME" --origin "$nbd" --cache "$cache" --region $((REGION_SECTORS / 2))K --quota 100M --policy stop
 }
 
 status() { # FIELD: used, or the name of a counter
@@ -177,7 +170,7 @@ run() { # NAME DEVICE
 	[ "$DEMO_PROGRESS" = 0 ] || bar=(--progress)
 	say ""
 	say "$name"
-	[ "$device" != "$DEV" ] || dmsetup message "$NAME" 0 reset_stats
+	[ "$device" != "$DEV" ] || "$DEMO_TOOL" reset-stats "$NAME"
 	mark=$(wc -c < "$server_log")
 	"$DEMO_IO" replay "$DEMO_TRACE" "$device" "${bar[@]}" 2>&1 > "$tmp/played" | show_progress || status=$?
 	played=$(cat "$tmp/played")
@@ -216,7 +209,7 @@ all_runs() {
 	promise "bytes that the target says it read" "$(status origin_bytes)" "$(field "$asked" bytes)"
 	run "Warm: the same device again" "$DEV"
 	nothing_asked
-	dmsetup remove "$NAME"
+	"$DEMO_TOOL" remove "$NAME"
 	create_device
 	compared
 	run "Warm after remove and re-create" "$DEV"
@@ -249,6 +242,9 @@ main() {
 	say "Image of $((sectors >> 21)) GiB on $nbd, $DELAY away; cache device $cache; $(wc -l < "$DEMO_TRACE") lines of trace"
 	all_runs
 	print_table
+	say ""
+	"$DEMO_TOOL" status "$NAME"
+	say ""
 	if [ $failures = 0 ]; then
 		say "Every promise was kept."
 	else

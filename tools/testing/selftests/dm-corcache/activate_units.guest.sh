@@ -33,7 +33,7 @@ target() { dmsetup table img | cut -d ' ' -f 3; }
 reader() { # START LENGTH
 	"$IO" random "$DEV" --seconds 3600 --threads 2 --start "$1" --length "$2" --pause 4000 >$T/reader.out 2>&1 &
 	READER=$!
-	wait_for 30 "reader" in_use
+	wait_for 200 "reader" in_use
 }
 in_use() { [ "$(dmsetup info -c --noheadings -o open img)" -gt 0 ]; }
 reader_goes_on() { kill -0 $READER || { note "$(cat $T/reader.out)"; fail "the reader has ended: $1"; }; }
@@ -47,14 +47,14 @@ hold_open() {
 	systemd-run --quiet --unit=holder -p DefaultDependencies=no -p KillMode=none -p SendSIGKILL=no \
 		-E LD_LIBRARY_PATH="$LD_LIBRARY_PATH" bash -c 'exec -a @holder "$@"' sh \
 		"$IO" random "$DEV" --seconds 3600 --start 0 --length 1M --pause 4000
-	wait_for 30 "holder" in_use
+	wait_for 200 "holder" in_use
 }
 
 # ---- 1: all is there ----
 
 boot_attaches() {
-	wait_for 60 "service" is_active corcache@img.service
-	wait_for 60 "remote-fs.target" is_active remote-fs.target
+	wait_for 300 "service" is_active corcache@img.service
+	wait_for 300 "remote-fs.target" is_active remote-fs.target
 	expect "target" "$(target)" = corcache
 	whole || fail "something is missing: $(cat "$STATE")"
 	read_ok "$DEV" 0 4M
@@ -63,7 +63,7 @@ boot_attaches() {
 }
 
 failing_line_does_not_fail_the_boot() {
-	wait_for 60 "failure of the line without a cache device" has_failed corcache@broken.service
+	wait_for 300 "failure of the line without a cache device" has_failed corcache@broken.service
 	is_active remote-corcache.target || fail "remote-corcache.target is not active"
 	expect "state of the line" "$(sed -n 's/^state=//p' /run/corcache/broken/state)" = failed
 	expect "state of the line with noauto" "$(systemctl show -P ActiveState corcache@later.service)" = inactive
@@ -75,11 +75,11 @@ failing_line_does_not_fail_the_boot() {
 
 isolate_keeps_it() {
 	systemctl isolate other.target
-	wait_for 30 "end of remote-fs.target" has_stopped remote-fs.target
+	wait_for 200 "end of remote-fs.target" has_stopped remote-fs.target
 	never_stopped
 	expect_hits img "$DEV" 0 4M
 	systemctl isolate lab.target
-	wait_for 60 "remote-fs.target" is_active remote-fs.target
+	wait_for 300 "remote-fs.target" is_active remote-fs.target
 	never_stopped
 	found isolate_keeps_it
 }
@@ -93,14 +93,14 @@ server_dies() {
 	systemctl stop server.service
 	touch /run/nbd0-not-ready
 	udevadm trigger --action=change /sys/block/nbd0
-	wait_for 30 "unit of the NBD device that has stopped" has_stopped dev-nbd0.device
+	wait_for 200 "unit of the NBD device that has stopped" has_stopped dev-nbd0.device
 	expect_hits img "$DEV" 0 4M
 	read_ok "$DEV" 4M 2M &
-	wait_for 30 "read of the origin that waits" reads_wait
+	wait_for 200 "read of the origin that waits" reads_wait
 	read_ok "$DEV" 0 4M
 	never_stopped
 	systemctl start server.service
-	wait_for 60 "connection" "$HOST_FILES/corcache_nbd" reconnect 0 10810
+	wait_for 300 "connection" "$HOST_FILES/corcache_nbd" reconnect 0 10810
 	wait $! || fail "the read that has waited"
 	rm /run/nbd0-not-ready
 	udevadm trigger --action=change /sys/block/nbd0
@@ -123,7 +123,7 @@ last_second() {
 # ---- 2: the remote is dead ----
 
 remote_is_dead() {
-	wait_for 60 "service" is_active corcache@img.service
+	wait_for 300 "service" is_active corcache@img.service
 	state_is no-origin || fail "state: $(cat "$STATE")"
 	expect "what is missing" "$(state missing)" = origin
 	expect_hits img "$DEV" 0 8M
@@ -136,9 +136,9 @@ remote_comes() {
 
 	reader 0 8M
 	systemctl --no-block start client.service
-	wait_for 60 "connection" connected
+	wait_for 300 "connection" connected
 	since=$(date +%s%3N)
-	wait_for 60 "attached remote" whole
+	wait_for 300 "attached remote" whole
 	note "the remote is in use $(($(date +%s%3N) - since)) ms after it is connected"
 	expect "target" "$(target)" = corcache
 	expect "stand-in" "$(dmsetup info -c --noheadings -o name img-origin 2>/dev/null)" = ''
@@ -155,7 +155,7 @@ connected() { [ "$(cat /sys/block/nbd0/size)" != 0 ]; }
 # ---- 3: the cache device is not there ----
 
 cache_is_missing() {
-	wait_for 60 "service" is_active corcache@img.service
+	wait_for 300 "service" is_active corcache@img.service
 	state_is degraded || fail "state: $(cat "$STATE")"
 	expect "what is missing" "$(state missing)" = cache
 	expect "target" "$(target)" = linear
@@ -172,7 +172,7 @@ cache_comes() {
 	for device in /sys/bus/virtio/devices/*; do
 		[ -e "$device/driver" ] || basename "$device" >/sys/bus/virtio/drivers/virtio_blk/bind 2>/dev/null || true
 	done
-	wait_for 60 "cache device" whole
+	wait_for 300 "cache device" whole
 	expect "target" "$(target)" = corcache
 	reader_goes_on "the cache device has come"
 	reader_ends

@@ -44,7 +44,7 @@ guest() { # ROUND NAME...: what it has to find
 	local rc=0 name
 
 	out=$work/guest$1
-	"$vm" -k "$kernel" -s -T -L -t 600 -o "$out" -d "$work/ssd:48M" -e ROUND="$1" -e HOST_FILES="$work" \
+	"$vm" -k "$kernel" -s -T -L -t 1200 -o "$out" -d "$work/ssd:48M" -e ROUND="$1" -e HOST_FILES="$work" \
 		-e LAB_PREPARE="$here/activate_units.prepare.sh" -- "$here/activate_units.guest.sh" >"$work/log" 2>&1 || rc=$?
 	[ $rc != 4 ] || exit 4
 	[ $rc = 0 ] || { echo "# status $rc"; sed 's/^/# /' "$work/log"; tail -n 60 "$out/dmesg.txt" | sed 's/^/# /'; }

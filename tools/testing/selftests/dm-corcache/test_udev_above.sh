@@ -5,7 +5,7 @@
 # scanned no more than the device itself: its content is the guest's, and comes from the remote.
 #
 # Each claim has its negative control: without the rule the scanners do read.
-# timeout=400
+# timeout=900
 
 . "$(dirname "$0")/lib.sh"
 . "$ST_HERE/udev.sh"

@@ -4,7 +4,7 @@
 # test_udev_quiet - with the udev rule nobody reads a corcache device, or what lies below it, unasked.
 #
 # Each claim has its negative control: without the rule the scanners do read.
-# timeout=400
+# timeout=900
 
 . "$(dirname "$0")/lib.sh"
 . "$ST_HERE/udev.sh"
