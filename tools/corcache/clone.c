@@ -137,17 +137,6 @@ static int check_name(const char *name)
 	return fail(END_ARGS, "'%s' is no name for a clone: 1 to 100 of A-Z a-z 0-9 + _ . -, no - or . in front", name);
 }
 
-static int check_free(const char *name)
-{
-	struct dm_device device;
-	int end = dm_look(name, true, &device);
-
-	if (end)
-		return end == END_DEVICE ? END_OK : end;
-	dm_forget(&device);
-	return fail(END_BUSY, "device '%s' exists already", name);
-}
-
 static int run(const struct invocation *call)
 {
 	struct clone clone = { .base = call->word[0], .name = call->word[1] };
@@ -162,7 +151,7 @@ static int run(const struct invocation *call)
 	if (!end)
 		end = take_size(call, &clone, base);
 	if (!end && store.vg)
-		end = check_free(clone.name);
+		end = dm_check_free(clone.name);
 	if (!end)
 		end = store.vg ? clone_thin_make(&store, &clone) : clone_file_make(&store, &clone);
 	if (!end)

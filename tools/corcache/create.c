@@ -155,17 +155,6 @@ static int look_at_cache(struct plan *plan)
 	return end;
 }
 
-static int check_free(const char *name)
-{
-	struct dm_device device;
-	int end = dm_look(name, true, &device);
-
-	if (end)
-		return end == END_DEVICE ? END_OK : end;
-	dm_forget(&device);
-	return fail(END_BUSY, "device '%s' exists already", name);
-}
-
 /* All that can be known before anything is made. */
 static int check(struct plan *plan)
 {
@@ -175,7 +164,7 @@ static int check(struct plan *plan)
 		end = look_at_cache(plan);
 	if (!end)
 		end = dm_need_target(DM_TARGET);
-	return end ? end : check_free(plan->name);
+	return end ? end : dm_check_free(plan->name);
 }
 
 /* ---- making it ---- */

@@ -327,6 +327,17 @@ static size_t take_names(struct dm_task *task, char ***names)
 	return nr;
 }
 
+int dm_check_free(const char *name)
+{
+	struct dm_device device;
+	int end = dm_look(name, true, &device);
+
+	if (end)
+		return end == END_DEVICE ? END_OK : end;
+	dm_forget(&device);
+	return fail(END_BUSY, "device '%s' exists already", name);
+}
+
 bool dm_is_ours(const struct dm_device *device)
 {
 	return !strncmp(device->uuid, DM_UUID_PREFIX, strlen(DM_UUID_PREFIX)) ||

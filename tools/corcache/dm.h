@@ -42,6 +42,8 @@ int dm_look(const char *name, bool quiet, struct dm_device *device);
 /* As dm_look(), and it must be a corcache device, else END_DEVICE and a line that says what it is. */
 int dm_look_corcache(const char *name, struct dm_device *device);
 void dm_forget(struct dm_device *device);
+/* END_BUSY, and a line, if there is a device of that name. */
+int dm_check_free(const char *name);
 /* Has it a corcache target, or the UUID prefix, as one that leads to the origin alone? */
 bool dm_is_ours(const struct dm_device *device);
 

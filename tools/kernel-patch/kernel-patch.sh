@@ -51,7 +51,7 @@ mail_of() { # FILE
 	Documentation/*/benchmark* | Documentation/*/testing.rst | Documentation/*/compat.rst | *.svg) echo - ;;
 	Documentation/*/tool.rst | Documentation/*/metrics.rst | Documentation/*/activation.rst) echo - ;;
 	Documentation/dm-corcache/*.rst | Documentation/admin-guide/device-mapper/dm-corcache.rst) echo docs ;;
-	tools/testing/selftests/dm-corcache/*.host.sh | tools/testing/selftests/dm-corcache/*.guest.sh) echo - ;;
+	tools/testing/selftests/dm-corcache/*host.sh | tools/testing/selftests/dm-corcache/*.guest.sh) echo - ;;
 	tools/testing/selftests/dm-corcache/test_udev_* | tools/testing/selftests/dm-corcache/udev.sh) echo - ;;
 	tools/testing/selftests/dm-corcache/test_tool_* | tools/testing/selftests/dm-corcache/activate_*) echo - ;;
 	tools/testing/shared/*/moduleparam.h) echo - ;;

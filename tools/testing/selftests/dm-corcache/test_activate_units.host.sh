@@ -16,29 +16,10 @@ kernel=${1:-6.1}
 build=${CORCACHE_BUILD:-$top/build}
 # power-off with the device open: it takes a few seconds here
 shutdown_most=60
-work=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-activate.XXXXXX")
-failed=0 number=0
 
-# shellcheck disable=SC2317 # called by trap
-cleanup() {
-	if [ "$failed" = 0 ]; then
-		rm -rf "$work"
-	else
-		echo "# what the guests have left is in $work"
-	fi
-}
-trap cleanup EXIT
-trap 'failed=0; exit 143' TERM INT
-
-result() { # STATUS NAME
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number activate_$2"
-	else
-		echo "not ok $number activate_$2"
-		failed=1
-	fi
-}
+# shellcheck source=tools/testing/selftests/dm-corcache/host.sh
+. "$here/host.sh"
+host_work activate
 
 guest() { # ROUND NAME...: what it has to find
 	local rc=0 name
@@ -50,7 +31,7 @@ guest() { # ROUND NAME...: what it has to find
 	[ $rc = 0 ] || { echo "# status $rc"; sed 's/^/# /' "$work/log"; tail -n 60 "$out/dmesg.txt" | sed 's/^/# /'; }
 	for name in "${@:2}"; do
 		grep -qx "$name" "$out/found"
-		result $? "$name"
+		result $? "activate_$name"
 	done
 }
 
@@ -64,7 +45,7 @@ ends_in_time() { # NAME
 	end=$(stamp 'reboot: \(Restarting system\|Power down\)')
 	echo "# shutdown from ${start:-none} to ${end:-none} s"
 	[ -n "$start" ] && [ -n "$end" ] && [ $((end - start)) -le $shutdown_most ]
-	result $? "$1"
+	result $? "activate_$1"
 }
 
 echo "KTAP version 1"

@@ -28,8 +28,10 @@ SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-kill.XXXXXX")
 out=$work/out
-failed=0 number=0 verified=0
+verified=0
 features=0
+# shellcheck source=tools/testing/selftests/dm-corcache/host.sh
+. "$here/host.sh"
 
 # shellcheck disable=SC2317 # called by trap
 cleanup() {
@@ -112,16 +114,6 @@ check_format() {
 	guest kill_format_check || rc=$?
 	grep '^# after the restart' "$work/log"
 	[ $rc = 0 ] || { say_log "status $rc"; return 1; }
-}
-
-result() { # STATUS NAME
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number $2"
-	else
-		echo "not ok $number $2"
-		failed=1
-	fi
 }
 
 # After a failure nothing more can be learned from these disks.

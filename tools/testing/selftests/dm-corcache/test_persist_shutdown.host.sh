@@ -15,29 +15,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 vm=$here/../../vm/run.sh
 kernel=${1:-6.1}
 places="busy stacked killed stopped stalled frozen"
-work=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-shutdown.XXXXXX")
-failed=0 number=0 guests=0 took=none
+guests=0 took=none
 
-# shellcheck disable=SC2317 # called by trap
-cleanup() {
-	if [ "$failed" = 0 ]; then
-		rm -rf "$work"
-	else
-		echo "# what the guests have left is in $work"
-	fi
-}
-trap cleanup EXIT
-trap 'failed=0; exit 143' TERM INT
-
-result() { # STATUS NAME
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number $2"
-	else
-		echo "not ok $number $2"
-		failed=1
-	fi
-}
+# shellcheck source=tools/testing/selftests/dm-corcache/host.sh
+. "$here/host.sh"
+host_work shutdown
 
 # guest TARGET ROUND HOW SEEN [run.sh options]: $out is what it has left there
 guest() {
