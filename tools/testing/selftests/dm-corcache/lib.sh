@@ -160,7 +160,7 @@ expect_rc() {
 
 # wait_for SECONDS WHAT COMMAND...: until COMMAND succeeds, else the case fails
 wait_for() {
-	local limit=$(($1 * SCALE)) what=$2 end
+	local limit=$(($1 * SCALE)) what=$2 end pause ms=50
 
 	# what comes costs nothing, however long the limit, and machines are busy
 	[ "$limit" -ge 30 ] || limit=30
@@ -168,7 +168,10 @@ wait_for() {
 	end=$((SECONDS + limit))
 	until "$@"; do
 		[ $SECONDS -lt $end ] || fail "no $what within $limit s"
-		sleep 0.05
+		printf -v pause '0.%03d' $ms
+		sleep "$pause"
+		# to look again and again costs an emulated processor more than what it waits for
+		[ $ms -ge 400 ] || ms=$((ms + ms / 4))
 	done
 }
 
