@@ -171,7 +171,7 @@ wait_for() {
 		printf -v pause '0.%03d' $ms
 		sleep "$pause"
 		# to look again and again costs an emulated processor more than what it waits for
-		[ $ms -ge 400 ] || ms=$((ms + ms / 4))
+		[ $ms -ge 150 ] || ms=$((ms + ms / 4))
 	done
 }
 

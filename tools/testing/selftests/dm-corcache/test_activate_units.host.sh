@@ -28,6 +28,7 @@ guest() { # ROUND NAME...: what it has to find
 	"$vm" -k "$kernel" -s -T -L -t 1200 -o "$out" -d "$work/ssd:48M" -e ROUND="$1" -e HOST_FILES="$work" \
 		-e LAB_PREPARE="$here/activate_units.prepare.sh" -- "$here/activate_units.guest.sh" >"$work/log" 2>&1 || rc=$?
 	[ $rc != 4 ] || exit 4
+	grep '^# the remote is in use' "$work/log"
 	[ $rc = 0 ] || { echo "# status $rc"; sed 's/^/# /' "$work/log"; tail -n 60 "$out/dmesg.txt" | sed 's/^/# /'; }
 	for name in "${@:2}"; do
 		grep -qx "$name" "$out/found"
