@@ -23,7 +23,7 @@ static int fail_qemu_img(const char *what, const char *path, int status, char *s
 {
 	if (status == 127)
 		return fail(END_DEVICE, "cannot %s '%s': qemu-img is not installed (Debian: qemu-utils)", what, path);
-	if (strstr(said, "lock"))
+	if (strstr(said, "Failed to get ") && strstr(said, " lock"))
 		return fail(END_BUSY, "cannot %s '%s': a VM uses it", what, path);
 	return fail(END_DEVICE, "cannot %s '%s': %s", what, path, lvm_last_line(said));
 }

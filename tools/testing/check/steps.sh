@@ -25,15 +25,15 @@ UML_CASES='read_64k read_tail read_memory_alignment_encrypted nowait_hits_and_mi
 # What the debug kernel runs: cases in which the most happens at once. One takes half a minute there, under emulation, most
 # of it for starting programs, and so does what a guest has to do before and after: all in one. All cases, and the lab's
 # own test of that kernel, run with DEBUG=all: it takes hours.
-DEBUG_TESTS='test_checksum_data test_error_cache test_error_memory test_error_inject test_persist_restart test_suspend_load
-	test_quota_adaptive'
-DEBUG_CASES='checksum_one_bit cache_commit_fails memory_not_in_map memory_not_in_workers inject_requests inject_slab
+DEBUG_TESTS='test_read_pattern test_checksum_data test_checksum_metadata test_error_cache test_error_memory test_error_inject
+	test_persist_restart test_suspend_load test_quota_adaptive'
+DEBUG_CASES='read_4m_regions checksum_one_bit table_two_sectors cache_commit_fails memory_not_in_map memory_not_in_workers inject_requests inject_slab
 	inject_activate_some inject_control_some persist_reload_under_load suspend_under_load adaptive_quota_moves'
 # How much of what `make torture` does at length. On the debug kernel a device takes a second and more.
-CRASH_STATES=1000
+CRASH_STATES=2000
 HOSTILE_DEVICES=1000
-HOSTILE_DEVICES_DEBUG=50
-FUZZ_SECONDS=10
+HOSTILE_DEVICES_DEBUG=100
+FUZZ_SECONDS=15
 # A kernel with KASAN and lockdep under emulation is this many times slower; lib.sh of the selftests has the same.
 DEBUG_SCALE=4
 

@@ -16,14 +16,14 @@
 # anything that was flushed.
 #
 # Output: KTAP.  Exit status: 0 passed, 1 failed, 4 the kernel cannot be had.
-# Environment: KILLS, how many cuts (3); SEED repeats the choice of the moments,
+# Environment: KILLS, how many cuts (5); SEED repeats the choice of the moments,
 # of what the guests do, and of what is lost.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 vm=$here/../../vm/run.sh
 kernel=${1:-6.1}
-KILLS=${KILLS:-3}
+KILLS=${KILLS:-5}
 SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/corcache-kill.XXXXXX")
