@@ -14,6 +14,8 @@
  * --stepwise NAME lets target NAME finish, after each read, what it does behind
  * it, and commit.
  *
+ * CORCACHE_LIMIT in the environment: SIGALRM ends it after so many seconds.
+ *
  * Exit status: 0 fine; 1 wrong data; 2 a read failed; 3 an expected error did
  * not come; 64 usage; 70 something else went wrong.
  *
@@ -121,8 +123,11 @@ int main(int argc, char **argv)
 		{ "allow", 1, NULL, O_ALLOW }, { "origin", 1, NULL, O_ORIGIN },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *limit = getenv("CORCACHE_LIMIT");
 	int c;
 
+	if (limit)
+		alarm(number(limit));
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case O_BS: opt.bs = number(optarg); break;

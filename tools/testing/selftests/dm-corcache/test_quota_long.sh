@@ -54,14 +54,17 @@ was_busy() {
 	grep -qi busy "$T/$1.out" || fail "job $1: $(cat "$T/$1.out")"
 }
 
-# interrupted MESSAGE: rounds of it, each interrupted by a suspend.  Sets ROUNDS, BEST, the
-# shortest time with all I/O held, and MOST, the most commits in one suspend.
+# interrupted LEFT MESSAGE: rounds of it, each interrupted by a suspend, until no more than
+# LEFT slots are in use: there have to be pieces left for let_through.  Sets ROUNDS, BEST,
+# the shortest time with all I/O held, and MOST, the most commits in one suspend.
 interrupted() {
-	local commits
+	local commits left=$1
 
+	shift
 	ROUNDS=0 BEST=1000000 MOST=0
 	while [ "$ROUNDS" -lt 3 ] || { [ "$BEST" -gt $((100 * SCALE)) ] && [ "$ROUNDS" -lt 8 ]; }; do
 		TOTAL=$(used)
+		[ "$TOTAL" -gt "$left" ] || break
 		job message dmsetup message cc 0 "$@"
 		wait_for 60 "effect of $1" has_begun
 		commits=$(status_get cc commits)
@@ -99,7 +102,7 @@ let_through() {
 
 long_evict_all() {
 	begin commit_interval 3600000
-	interrupted evict_all
+	interrupted $((TOTAL / 2)) evict_all
 	let_through evict_all
 	expect_status cc used = 0
 	# durably so
@@ -114,7 +117,7 @@ long_quota_message() {
 	begin commit_interval 3600000
 	quota=$(status_get cc quota)
 	lower=$((quota - 300000))
-	interrupted quota $((lower * REGION))
+	interrupted $((TOTAL - 150000)) quota $((lower * REGION))
 	# not what it was to be, as it does not hold
 	expect_status cc quota = "$quota"
 	[ "$(used)" -gt "$lower" ] || fail "it holds, though it was interrupted"
