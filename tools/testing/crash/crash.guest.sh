@@ -5,7 +5,8 @@
 # replays until enough states have been played.
 #
 # Environment: CRASH_TOOL, STATES, SEED, AGAIN (a directory that a run has left:
-# play that one) and ONLY (the number of the state); HOSTILE: no crashes, so many
+# play that one) and ONLY (the number of the state); EVERY: only seeds that are
+# multiples of it; HOSTILE: no crashes, so many
 # devices with hostile metadata (ONLY: this one); LAB_OUT, CORCACHE_KO.
 # Output: a line per recording, last line "total: ..."; exit status: 0 nothing
 # found, 1 something found, 2 it could not be tried.
@@ -90,10 +91,10 @@ if [ -n "${AGAIN:-}" ]; then
 	replay "$AGAIN" "$AGAIN/log" "$seed" "$states" ${ONLY:+--only "$ONLY"} || exit
 	exit 0
 fi
-played=0 found=0 n=0
+played=0 found=0 n=0 EVERY=${EVERY:-1}
 : >$dir/all
 while [ $played -lt "$STATES" ] && { [ -z "${STOP:-}" ] || [ $found = 0 ]; }; do
-	round $n $((SEED * 1000 + n))
+	round $n $(((SEED * 1000 / EVERY + n) * EVERY))
 	n=$((n + 1))
 done
 totals
