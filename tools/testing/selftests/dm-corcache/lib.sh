@@ -343,17 +343,14 @@ st_until_free() {
 	return 1
 }
 
-# st_state PID: sets ST_STATE, the letter; nothing if there is no such process
+# st_state PID: sets ST_STATE, the letter; nothing if there is no such process.  A file
+# of a line, which is read to its end: what bash has read ahead of a file in /proc it
+# cannot give back when the process has gone, and then takes for the next file's.
 st_state() {
-	local word
-
-	ST_STATE=''
-	[ -d "/proc/$1" ] || return 0
-	while read -r word ST_STATE _; do
-		[ "$word" != State: ] || return 0
-	done <"/proc/$1/status" || true
-	ST_STATE=''
-} 2>/dev/null
+	st_line "/proc/${1:-none}/stat"
+	ST_STATE=${ST_LINE##*) }
+	ST_STATE=${ST_STATE%% *}
+}
 
 st_kill() {
 	local i
