@@ -95,11 +95,20 @@ volume_group() {
 		vgchange -q -an guestvg
 }
 
+# udev's rules activate what they find on a loop device, as the origin is one here; with
+# an NBD device they would not.  That is over, and forgotten, before cc is made.
+forget_origin() {
+	[ ! -e /dev/mapper/guestvg-root ] || dmsetup remove guestvg-root
+	rm -f /run/lvm/pvs_online/* /run/lvm/vgs_online/*
+	settle_udev
+}
+
 # not known as a physical volume, so nothing activates what is in it, and it can be removed
 volume_group_of_the_guest() {
 	has vgcreate
 	with_rule
 	image volume_group
+	forget_origin
 	host
 	snapshot
 	expect_nothing_read
