@@ -179,6 +179,17 @@ st_line() {
 # st_text FILE: sets ST_TEXT, all of it
 st_text() { IFS= read -r -d '' ST_TEXT <"$1" || true; }
 
+# in_time SECONDS COMMAND...: its exit status; 124 as well if it took longer than that.  timeout(1)
+# would be one more process each time.  What never ends, run.sh ends, and says which tasks hang.
+in_time() {
+	local end=$((SECONDS + $1 * SCALE)) rc=0
+
+	shift
+	"$@" || rc=$?
+	[ $SECONDS -le $end ] || rc=124
+	return $rc
+}
+
 # wait_for SECONDS WHAT COMMAND...: until COMMAND succeeds, else the case fails
 wait_for() {
 	local limit=$(($1 * SCALE)) what=$2 end pause ms=50
@@ -413,7 +424,7 @@ st_finish() {
 	[ -z "${ST_AT_END:-}" ] || "$ST_AT_END"
 	mapfile -t ST_RECORD <"$T/record"
 	# one that has failed may have left what hangs; the next case is to have its turn
-	ST_LIMIT=()
+	ST_LIMIT=(in_time 20)
 	[ "$rc" = 0 ] || ST_LIMIT=(timeout $((20 * SCALE)))
 	if ! st_teardown_users; then
 		note "FAILED: teardown"
@@ -767,10 +778,9 @@ mkcorcache() {
 	DEV=/dev/mapper/$name
 }
 
-# Without time limits of their own: run.sh ends a test that hangs, and then says which tasks do.
-dmremove() { dmsetup remove "$1" || fail "dmsetup remove $1"; }
+dmremove() { in_time 60 dmsetup remove "$1" || fail "dmsetup remove $1"; }
 
-message() { dmsetup message "$1" 0 "${@:2}" || fail "message $*"; }
+message() { in_time 60 dmsetup message "$1" 0 "${@:2}" || fail "message $*"; }
 
 events() { dmsetup info -c --noheadings -o events "$1" | tr -d ' '; }
 
@@ -810,7 +820,7 @@ settle() { "$IO" settle "$1" --seconds $((30 * SCALE)) || fail "the fills of $1 
 # tool WORD...: runs it; its exit status is in ST_RC, what it wrote in $T/out and $T/err
 tool() {
 	ST_RC=0
-	"$TOOL" "$@" >"$T/out" 2>"$T/err" || ST_RC=$?
+	in_time 100 "$TOOL" "$@" >"$T/out" 2>"$T/err" || ST_RC=$?
 }
 
 # tool_ok WORD...: it ends well and has nothing to say on stderr
@@ -842,8 +852,9 @@ st_try_load() {
 
 	[ "${RELOAD_MODE:-ro}" = ro ] || mode=()
 	log_mark
-	dmsetup reload "$1" "${mode[@]}" --table "$2" >"$T/err" 2>&1 || rc=$?
+	in_time 20 dmsetup reload "$1" "${mode[@]}" --table "$2" >"$T/err" 2>&1 || rc=$?
 	[ "$rc" != 0 ] || fail "accepted: $2"
+	[ "$rc" != 124 ] || fail "no answer: $2"
 }
 
 st_say_refused() {
